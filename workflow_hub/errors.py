@@ -1,0 +1,126 @@
+"""Every error a caller can meet, in two branches: what stops the run, and what fails one item.
+
+HubError                     .partial: text received before the error
+├── SetupError               stops the run; exit code 2
+│   ├── ConfigError          a setting, with file and line
+│   ├── PromptError          a prompt template
+│   ├── RoutingError         routing.yaml, or no rule matches
+│   ├── Unavailable          this provider cannot answer; another one may
+│   │   ├── RunnerUnreachable    nobody listens at the address
+│   │   ├── ModelMissing         the server has no such model
+│   │   ├── EngineFailed         the embedded engine is not installed, or does not start
+│   │   ├── WeightsUnavailable   weights are not here and cannot be fetched
+│   │   └── SchemaIgnored        the server accepts a JSON schema and ignores it
+│   └── UsageError           what was typed makes no sense
+└── ItemError                fails one item; the others go on
+    ├── RequestRefused       the server said no; .status and the server's words
+    │   ├── ContextOverflow  the prompt is longer than the model's context
+    │   └── RequestTooLarge  the body is larger than the server takes
+    ├── RunnerBusy           429, 503 or loading, until the deadline
+    ├── RunnerTimeout        no reply, or no more of it, in time
+    ├── ReplyCut             the reply ended before its end; .partial holds what came
+    ├── ReplyInvalid         the reply is not what was asked for
+    └── SourceRefused        a file that cannot be read, or must not be written
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class HubError(Exception):
+    """Says what happened and what to type next; `partial` is the text received before it."""
+
+    def __init__(self, message: str, *, partial: str = "") -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class SetupError(HubError):
+    """The run cannot go on."""
+
+
+class ConfigError(SetupError):
+    """A setting is wrong; the message begins with `file:line:` where there is a file."""
+
+    def __init__(self, message: str, *, path: Path | None = None, line: int | None = None) -> None:
+        place = "" if path is None else f"{path}:{line}: " if line else f"{path}: "
+        super().__init__(place + message)
+        self.path = path
+        self.line = line
+
+
+class PromptError(ConfigError):
+    """A prompt template is wrong, or lacks a variable."""
+
+
+class RoutingError(ConfigError):
+    """routing.yaml is wrong, or none of its rules takes this prompt."""
+
+
+class UsageError(SetupError):
+    """What was typed makes no sense."""
+
+
+class Unavailable(SetupError):
+    """This provider or model cannot answer; the next in the fallback list may."""
+
+
+class RunnerUnreachable(Unavailable):
+    """Nobody listens at the address."""
+
+
+class ModelMissing(Unavailable):
+    """The server has no such model."""
+
+
+class EngineFailed(Unavailable):
+    """The embedded engine is not installed, or does not start."""
+
+
+class WeightsUnavailable(Unavailable):
+    """The weights are not here and cannot be fetched."""
+
+
+class SchemaIgnored(Unavailable):
+    """The server takes a JSON schema and answers something else."""
+
+
+class ItemError(HubError):
+    """One item fails; the others go on."""
+
+
+class RequestRefused(ItemError):
+    """The server refused the request, in its own words; `status` is the HTTP status, 0 without one."""
+
+    def __init__(self, message: str, *, status: int = 0, partial: str = "") -> None:
+        super().__init__(message, partial=partial)
+        self.status = status
+
+
+class ContextOverflow(RequestRefused):
+    """The prompt is longer than the model's context."""
+
+
+class RequestTooLarge(RequestRefused):
+    """The body is larger than the server takes."""
+
+
+class RunnerBusy(ItemError):
+    """The server was loading or full until the deadline."""
+
+
+class RunnerTimeout(ItemError):
+    """No reply, or no more of it, in time."""
+
+
+class ReplyCut(ItemError):
+    """The reply broke off: the connection closed, or the stream had no end mark."""
+
+
+class ReplyInvalid(ItemError):
+    """The reply is not what was asked for."""
+
+
+class SourceRefused(ItemError):
+    """A file cannot be read, or must not be written."""

@@ -1,0 +1,177 @@
+"""The values that everything else passes on: frozen, and without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+Role = Literal["system", "user", "assistant", "tool"]
+Finish = Literal["stop", "length", "tool_calls", "content_filter"]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as bytes, and what they are: `Image(data, "image/png")`."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; images come after the text."""
+
+    role: Role
+    text: str
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked, complete: a provider needs nothing but this and a model's name.
+
+    `schema` is a JSON schema in the dialect of `schema.py`, or None for free text. `options`
+    are OpenAI parameters (temperature, max_tokens, …). `fingerprint` names the template and its
+    content, so that a changed prompt is another question to the cache.
+    """
+
+    name: str
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
+    fingerprint: str = ""
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        return tuple(image for message in self.messages for image in message.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one reply, or the sum over several; cached ones are part of the prompt's."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the server's time went: tokens taken from its cache, evaluated, and written."""
+
+    cache_n: int = 0
+    prompt_n: int = 0
+    prompt_ms: float = 0.0
+    predicted_n: int = 0
+    predicted_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants called; `arguments` is JSON as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a reply while it streams."""
+
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered. `reasoning` is what a thinking model thought, never part of `text`."""
+
+    text: str
+    reasoning: str = ""
+    finish: str = "stop"
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Usage()
+    timings: Timings | None = None
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that a provider can serve.
+
+    `identity` changes whenever the weights do (a digest where the server tells one); it is part
+    of the cache key. `slots` is how many requests the server works on at a time.
+    """
+
+    id: str
+    identity: str
+    slots: int = 1
+    context_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who answers, by which rule, and why. `fallback_from` is who should have, or None."""
+
+    rule: str
+    provider: str
+    model: str
+    fallback_from: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item stands, for a report: `shop/cart.py::Cart.add`, its file and its 1-based line."""
+
+    id: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Item, Result]):
+    """The item has its result. `asked` counts the requests it took: 0 when all was remembered."""
+
+    item: Item
+    result: Result
+    route: Route | None = None
+    usage: Usage = Usage()
+    asked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(Generic[Item]):
+    """Nothing was done to the item, for a reason that a reader understands."""
+
+    item: Item
+    reason: str
+    route: Route | None = None
+    usage: Usage = Usage()
+    asked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Generic[Item]):
+    """The item has no result; the error says why, and what to type next."""
+
+    item: Item
+    error: Exception
+    route: Route | None = None
+    usage: Usage = Usage()
+    asked: int = 0
+
+
+Outcome = Done[Item, Result] | Skipped[Item] | Failed[Item]
