@@ -1,0 +1,551 @@
+"""Docstrings put into source text byte by byte, the proof that nothing else moved, and the patch."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from workflow_hub.errors import SourceRefused
+from workflow_hub.source.files import SourceFile, parse_source
+from workflow_hub.source.symbols import Node, Symbol
+
+WIDTH = 88
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# A backslash before a line end takes it out of the text.
+_ESCAPE_OR_LINE_END = re.compile(r"\\(?:\r\n|.)|\r\n|\r|\n", re.DOTALL)
+_BLANKS = re.compile(r"[ \t\f]*")
+_BLANK_LINE = re.compile(r"[ \t\f]*(?:\r\n|\r|\n|\Z)")
+_REST_OF_HEADER = re.compile(r"[ \t\f]*(?:#[^\r\n]*)?(\r\n|\r|\n)")
+_UP_TO_COLON = re.compile(r"(?:[^#:]|#[^\r\n]*)*:")
+_LEADING_COMMENTS = re.compile(r"(?:[ \t\f]*(?:\r\n|\r|\n))*(?:[ \t\f]*#[^\r\n]*(?:\r\n|\r|\n|\Z))+")
+_TRIPLE = re.compile(r"([rRuU]?)(\"\"\"|''')((?:\\.|(?!\2)[^\\])*)\2", re.DOTALL)
+_SINGLE = re.compile(r"[rRuU]?(\"|')(?:\\.|(?!\1)[^\\])*\1", re.DOTALL)
+# What an editor does not show, or shows elsewhere (bidirectional marks), is written as an escape.
+_UNSEEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The bytes `start:end` of the old file became `new_start:new_end` of the new one.
+
+    `start == end` is an insertion; otherwise a docstring that was there has been replaced.
+    """
+
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was checked about a changed file; a proof that fails is raised, never returned."""
+
+    ast_equal: bool
+    bytes_outside_equal: bool
+    sha256_before: str
+    sha256_after: str
+    inserted_bytes: int
+
+
+@dataclass(frozen=True)
+class Spliced:
+    """The new bytes, what changed, whose docstrings are in them, and whose are not and why."""
+
+    data: bytes = field(repr=False)
+    ranges: tuple[Range, ...]
+    written: tuple[Symbol, ...]
+    refused: tuple[tuple[Symbol, SourceRefused], ...]
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """The text that stands for characters `start:end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    symbol: Symbol
+    text: str
+    edits: tuple[_Edit, ...]
+
+
+def clean(docstring: str) -> str:
+    """A docstring without its indentation, as `inspect.cleandoc` does it, and without trailing blanks.
+
+    Line ends become `\\n` and tabs blanks. In every Python version white space of any kind counts
+    as indentation.
+    """
+    first, *rest = _lines(docstring)
+    margin = min((len(line) - len(line.lstrip()) for line in rest if line), default=0)
+    return _without_blank_ends([first.lstrip(), *(line[margin:] for line in rest)])
+
+
+def literal(
+    text: str, *, indent: str = "    ", newline: str = "\n", raw: bool | None = None, width: int = WIDTH
+) -> str:
+    """The docstring literal of a cleaned text, quotes included, its first line without indentation.
+
+    One line where the text is one and fits into `width` columns, else the closing quotes stand on a line of
+    their own. `raw=None` takes `r` where backslashes are all that needs escaping. SourceRefused where the
+    text is empty, holds half a surrogate pair, or `raw=True` cannot express it.
+    """
+    text = _asked(text)
+    rawable = not (text.endswith("\\") or '"""' in text or _UNSEEN.search(text))
+    if raw and not rawable:
+        raise SourceRefused("the text cannot be written as a raw docstring")
+    is_raw = rawable and "\\" in text if raw is None else raw
+    opening = 'r"""' if is_raw else '"""'
+    first, *rest = (text if is_raw else _escaped(text, '"""')).split("\n")
+    columns = len(indent.expandtabs()) + len(opening) + len(first) + 3
+    if not rest and not first.endswith('"') and columns <= width:
+        return f'{opening}{first}"""'
+    # With nothing else at the margin, the first line shows where the margin is.
+    if first.startswith(" ") or (any(rest) and all(line.startswith(" ") for line in rest if line)):
+        opening += newline + indent
+    lines = [opening + first, *(indent + line if line else "" for line in rest), indent + '"""']
+    return newline.join(lines)
+
+
+def splice(source: SourceFile, docstrings: Iterable[tuple[Symbol, str]], *, width: int = WIDTH) -> Spliced:
+    """The file with these cleaned texts as the docstrings of its symbols, proven.
+
+    A symbol that has a docstring keeps its literal where the new text only adds lines, otherwise
+    the literal is replaced; what already reads as asked stays. A symbol that cannot be done is
+    among the refused, with the reason; the others are done.
+    """
+    page = _Page(source)
+    plans: list[_Plan] = []
+    refused: list[tuple[Symbol, SourceRefused]] = []
+    for symbol, text in docstrings:
+        try:
+            plans.append(_Plan(symbol, text, page.edits(symbol, text, width)))
+        except SourceRefused as error:
+            refused.append((symbol, error))
+    done, failed = _proven(source, [], plans)
+    data, ranges = _apply(source, done)
+    written = tuple(plan.symbol for plan in done)
+    proof = prove(source, data, ranges, [(plan.symbol, plan.text) for plan in done])
+    return Spliced(data, ranges, written, (*refused, *failed), proof)
+
+
+def prove(
+    before: SourceFile, after: bytes, ranges: Sequence[Range], docstrings: Iterable[tuple[Symbol, str]] = ()
+) -> Proof:
+    """That `after` is `before` with these docstrings and nothing else; SourceRefused where it is not.
+
+    It parses, in the same encoding; its syntax tree without docstrings is equal; every byte outside of
+    `ranges` is; the docstrings read as asked, and those that were not asked for read as before.
+    """
+    if not _equal_outside(before.data, after, ranges):
+        raise SourceRefused(f"{before.path}: bytes outside of the docstrings would change")
+    parsed = parse_source(before.path, after)
+    if parsed.encoding != before.encoding:
+        raise SourceRefused(f"{before.path}: the encoding would change to {parsed.encoding}")
+    pairs = _same_but_docstrings(before.tree, parsed.tree)
+    if pairs is None:
+        raise SourceRefused(f"{before.path}: more than docstrings would change")
+    wanted = {symbol.node: text for symbol, text in docstrings}
+    for old, new in pairs:
+        found = ast.get_docstring(new, clean=False)
+        if old in wanted:
+            kept = found is not None and clean(found) == _settled(wanted[old])
+        else:
+            kept = found == ast.get_docstring(old, clean=False)
+        if not kept:
+            line = getattr(old, "lineno", 1)
+            raise SourceRefused(f"{before.path}:{line}: the docstring would not read as it should")
+    return Proof(
+        ast_equal=True,
+        bytes_outside_equal=True,
+        sha256_before=hashlib.sha256(before.data).hexdigest(),
+        sha256_after=hashlib.sha256(after).hexdigest(),
+        inserted_bytes=sum(one.new_end - one.new_start for one in ranges),
+    )
+
+
+def unified_patch(path_shown: str, before: bytes, after: bytes) -> bytes:
+    """A patch as `git diff` prints it and `git apply` takes it; empty where nothing differs.
+
+    `path_shown` is seen from the top folder of the repository, wherever in it the patch is applied:
+    git takes the paths of its own format so, and outside of a repository from the current folder.
+    Lines end with `\\n` alone, so that a `\\r` and bytes of any encoding pass through.
+    """
+    if before == after:
+        return b""
+    old, new = _byte_lines(before), _byte_lines(after)
+    name = path_shown.encode("utf-8", "surrogateescape")
+    old_name, new_name = _quoted(b"a/" + name), _quoted(b"b/" + name)
+    tab = b"\t" if b" " in name else b""
+    patch = [b"diff --git %s %s\n--- %s%s\n+++ %s%s\n" % (old_name, new_name, old_name, tab, new_name, tab)]
+    for group in difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(3):
+        (_, old_start, _, new_start, _), (_, _, old_end, _, new_end) = group[0], group[-1]
+        patch.append(b"@@ -%s +%s @@\n" % (_span(old_start, old_end), _span(new_start, new_end)))
+        for kind, i1, i2, j1, j2 in group:
+            if kind == "equal":
+                patch += [_patch_line(b" ", line) for line in old[i1:i2]]
+            else:
+                patch += [_patch_line(b"-", line) for line in old[i1:i2]]
+                patch += [_patch_line(b"+", line) for line in new[j1:j2]]
+    return b"".join(patch)
+
+
+class _Page:
+    """The places of a file: from what `ast` says, in UTF-8 bytes of a line, to characters of the text."""
+
+    def __init__(self, source: SourceFile) -> None:
+        self.source = source
+        self.text = source.text
+        self.starts = [0, *(end.end() for end in _LINE_END.finditer(source.text))]
+
+    def edits(self, symbol: Symbol, text: str, width: int) -> tuple[_Edit, ...]:
+        """What makes `text` the docstring of the symbol; nothing where it is already."""
+        node = symbol.node
+        statement = node.body[0] if node.body else None
+        if isinstance(statement, ast.Expr) and _is_text(statement.value):
+            edits = self._rewritten(node, statement, text, width)
+        elif isinstance(node, ast.Module):
+            edits = (self._in_module(text, width),)
+        else:
+            edits = (self._in_body(node, text, width),)
+        for edit in edits:
+            try:
+                edit.text.encode(self.source.encoding)
+            except UnicodeEncodeError as error:
+                letter = ascii(error.object[error.start])
+                raise SourceRefused(f"{letter} cannot be written in {self.source.encoding}") from error
+        return edits
+
+    def offset(self, line: int, column: int) -> int:
+        start = self.starts[line - 1]
+        return start + len(self.source.lines[line - 1].encode()[:column].decode())
+
+    def start_of(self, node: ast.stmt | ast.expr) -> int:
+        return self.offset(node.lineno, node.col_offset)
+
+    def end_of(self, node: ast.stmt | ast.expr | ast.arg | ast.keyword) -> int:
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return self.offset(node.end_lineno, node.end_col_offset)
+
+    def newline_at(self, place: int) -> str:
+        """How the line at `place` ends; the last line goes by the one above it."""
+        number = bisect.bisect_right(self.starts, place)
+        number = min(number, len(self.starts) - 1)
+        end = _LINE_END.search(self.text, self.starts[max(number - 1, 0)])
+        return end.group() if end else "\n"
+
+    def indentation(self, place: int) -> str:
+        """What indents the statement at `place`, also where the line above only continues it."""
+        number = bisect.bisect_right(self.starts, place) - 1
+        while number and self.source.lines[number - 1].strip(" \t\f") == "\\":
+            number -= 1
+        blanks = _BLANKS.match(self.text, self.starts[number])
+        assert blanks is not None
+        # A form feed sets the column back to the start.
+        return blanks.group().rpartition("\f")[2]
+
+    def step(self) -> str:
+        """One level of indentation, as the first block of the file has it."""
+        for node in self.source.tree.body:
+            inner = getattr(node, "body", None)
+            if isinstance(inner, list) and inner[0].lineno > node.lineno:
+                found = self.indentation(self.start_of(inner[0]))
+                if found:
+                    return found
+        return "    "
+
+    def _in_module(self, text: str, width: int) -> _Edit:
+        comments = _LEADING_COMMENTS.match(self.text)
+        place = comments.end() if comments else 0
+        newline = self.newline_at(max(place - 1, 0))
+        before = newline if place and self.text[place - 1] not in "\r\n" else ""
+        after = newline if _BLANK_LINE.match(self.text, place) else newline * 2
+        return _Edit(place, place, before + literal(text, indent="", newline=newline, width=width) + after)
+
+    def _in_body(
+        self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, text: str, width: int
+    ) -> _Edit:
+        colon = _UP_TO_COLON.match(self.text, self._end_of_header(node))
+        assert colon is not None
+        place = colon.end()
+        newline = self.newline_at(place)
+        rest = _REST_OF_HEADER.match(self.text, place)
+        if rest:
+            place = rest.end()
+            indent = self.indentation(self.start_of(node.body[0]))
+            inserted = indent + literal(text, indent=indent, newline=newline, width=width) + newline
+            needs_gap = isinstance(node, ast.ClassDef) and not _BLANK_LINE.match(self.text, place)
+            return _Edit(place, place, inserted + (newline if needs_gap else ""))
+        blanks = self.text[place : self.start_of(node.body[0])]
+        indent = self._indent_of_opened(node, blanks)
+        gap = newline if isinstance(node, ast.ClassDef) else ""
+        inserted = (
+            newline + indent + literal(text, indent=indent, newline=newline, width=width) + newline + gap
+        )
+        # The blanks after the colon become the end of the indentation of what followed them.
+        return _Edit(place, place, inserted + indent.removesuffix(blanks))
+
+    def _indent_of_opened(self, node: ast.stmt, blanks: str) -> str:
+        if blanks.strip(" \t"):
+            raise SourceRefused(
+                "the one-line body stands after a continued line; put it on a line of its own"
+            )
+        outer = self.indentation(self.start_of(node))
+        indent = outer + self.step()
+        if not indent.endswith(blanks):
+            indent = outer + blanks
+            if "\t" in indent:
+                raise SourceRefused("the one-line body mixes blanks and tabs; put it on a line of its own")
+        return indent
+
+    def _end_of_header(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+        """Where the last expression before the body ends; from there on `:` is the colon or in a comment."""
+        parts: list[ast.expr | ast.arg | ast.keyword | None] = list(getattr(node, "type_params", ()))
+        if isinstance(node, ast.ClassDef):
+            parts += [*node.bases, *node.keywords]
+        else:
+            given = node.args
+            parts += [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
+            parts += [*given.defaults, *given.kw_defaults, node.returns]
+        return max((self.end_of(part) for part in parts if part), default=self.start_of(node))
+
+    def _rewritten(self, node: Node, statement: ast.Expr, text: str, width: int) -> tuple[_Edit, ...]:
+        constant = statement.value
+        assert isinstance(constant, ast.Constant)
+        assert isinstance(constant.value, str)
+        start, end = self.start_of(constant), self.end_of(constant)
+        text = _asked(text)
+        if clean(constant.value) == text:
+            return ()
+        written = self.text[start:end]
+        newline = (_LINE_END.search(written) or [self.newline_at(start)])[0]
+        begin = self.start_of(statement)
+        stands_alone = not self.text[self.starts[statement.lineno - 1] : begin].strip(" \t\f")
+        indent = self.indentation(begin) + ("" if stands_alone else self.step())
+        triple = _TRIPLE.fullmatch(written)
+        if triple:
+            edits = _amended(triple, constant.value, text, indent, newline)
+            if edits is not None and _reads(written, edits) == text:
+                return tuple(_Edit(start + one.start, start + one.end, one.text) for one in edits)
+        elif not _SINGLE.fullmatch(written):
+            raise SourceRefused("the docstring is joined from several literals; make it one")
+        return (_Edit(start, end, literal(text, indent=indent, newline=newline, width=width)),)
+
+
+def _amended(
+    triple: re.Match[str], value: str, text: str, indent: str, newline: str
+) -> tuple[_Edit, ...] | None:
+    """Insertions that bring `text` into the literal that `triple` matched, None where it takes more."""
+    raw, quotes = triple[1] in {"r", "R"}, triple[2]
+    ends = [*(_LINE_END if raw else _ESCAPE_OR_LINE_END).finditer(triple[0], triple.start(3), triple.end(3))]
+    ends = [end for end in ends if not end[0].startswith("\\")]
+    starts = [triple.start(3), *(end.end() for end in ends)]
+    stops = [*(end.start() for end in ends), triple.end(3)]
+    values = value.split("\n")
+    old, new = clean(value).split("\n"), text.split("\n")
+    gaps = _added(old, new)
+    if gaps is None or len(values) != len(starts) or not old[0]:
+        return None
+    # The first line of the cleaned text is this line of the literal.
+    top = next(number for number, line in enumerate(values) if line.strip())
+    bodies = [triple[0][start:stop] for start, stop in zip(starts[1:], stops[1:], strict=True)]
+    margins = [body[: len(body) - len(body.lstrip())] for body in bodies if body.strip()]
+    margin = min(margins, key=len, default=indent)
+    edits = []
+    for index, lines in gaps:
+        shown = "\n".join(lines)
+        if raw and (_UNSEEN.search(shown) or quotes in shown):
+            return None
+        lines = shown.split("\n") if raw else _escaped(shown, quotes).split("\n")
+        lines = [margin + line if line else "" for line in lines]
+        if index:
+            place = stops[top + index - 1]
+            inserted = "".join(newline + line for line in lines)
+            inserted += newline + indent if place == triple.end(3) else ""
+        elif top:
+            place = starts[top]
+            inserted = "".join(line + newline for line in lines)
+        else:
+            place = starts[0]
+            inserted = newline.join([*lines, margin]).removeprefix(margin)
+        edits.append(_Edit(place, place, inserted))
+    return tuple(edits)
+
+
+def _added(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, list[str]]] | None:
+    """The lines that come before `old[index]`, by index, to make it `new`; None where lines go away."""
+    gaps: dict[int, list[str]] = {}
+    index = 0
+    for line in new:
+        if index < len(old) and old[index] == line:
+            index += 1
+        else:
+            gaps.setdefault(index, []).append(line)
+    return sorted(gaps.items()) if index == len(old) else None
+
+
+def _reads(written: str, edits: Iterable[_Edit]) -> str:
+    """What the literal says, cleaned, once it is edited."""
+    for edit in reversed(tuple(edits)):
+        written = written[: edit.start] + edit.text + written[edit.end :]
+    tree = parse_source(Path("docstring"), written.encode()).tree
+    return clean(ast.get_docstring(tree, clean=False) or "")
+
+
+def _proven(
+    source: SourceFile, done: list[_Plan], plans: list[_Plan]
+) -> tuple[list[_Plan], list[tuple[Symbol, SourceRefused]]]:
+    """`done` with those of `plans` whose proof holds on top of it, and the others with the reason."""
+    both = [*done, *plans]
+    try:
+        prove(source, *_apply(source, both), [(plan.symbol, plan.text) for plan in both])
+        return both, []
+    except SourceRefused as error:
+        if len(plans) <= 1:
+            return done, [(plan.symbol, error) for plan in plans]
+    half = len(plans) // 2
+    done, early = _proven(source, done, plans[:half])
+    done, late = _proven(source, done, plans[half:])
+    return done, early + late
+
+
+def _apply(source: SourceFile, plans: Iterable[_Plan]) -> tuple[bytes, tuple[Range, ...]]:
+    edits = sorted((edit for plan in plans for edit in plan.edits), key=lambda edit: (edit.start, edit.end))
+    mark, codec = (source.data[:3], "utf-8") if source.encoding == "utf-8-sig" else (b"", source.encoding)
+    pieces, ranges = [mark], []
+    read, old_size, new_size = 0, len(mark), len(mark)
+    for edit in edits:
+        kept = source.text[read : edit.start].encode(codec)
+        removed, added = source.text[edit.start : edit.end].encode(codec), edit.text.encode(codec)
+        old_size, new_size = old_size + len(kept), new_size + len(kept)
+        ranges.append(Range(old_size, old_size + len(removed), new_size, new_size + len(added)))
+        old_size, new_size = old_size + len(removed), new_size + len(added)
+        pieces += [kept, added]
+        read = edit.end
+    pieces.append(source.text[read:].encode(codec))
+    return b"".join(pieces), tuple(ranges)
+
+
+def _equal_outside(before: bytes, after: bytes, ranges: Sequence[Range]) -> bool:
+    edges = [Range(0, 0, 0, 0), *ranges, Range(len(before), len(before), len(after), len(after))]
+    return all(
+        one.end <= two.start
+        and one.new_end <= two.new_start
+        and before[one.end : two.start] == after[one.new_end : two.new_start]
+        for one, two in pairwise(edges)
+    )
+
+
+def _same_but_docstrings(before: ast.Module, after: ast.Module) -> list[tuple[Node, Node]] | None:
+    """The modules, classes and functions of both trees in pairs, None where the trees differ.
+
+    A list of things to compare instead of `ast.dump`, which recurses too deeply on long chains.
+    """
+    pairs: list[tuple[Node, Node]] = []
+    todo: list[tuple[object, object]] = [(before, after)]
+    while todo:
+        old, new = todo.pop()
+        if type(old) is not type(new):
+            return None
+        if isinstance(old, _DOCUMENTED) and isinstance(new, _DOCUMENTED):
+            pairs.append((old, new))
+        if isinstance(old, ast.AST):
+            todo += ((child, other) for child, other in zip(_fields(old), _fields(new), strict=True))
+        elif isinstance(old, list) and isinstance(new, list):
+            if len(old) != len(new):
+                return None
+            todo += zip(old, new, strict=True)
+        elif old != new:
+            return None
+    return pairs
+
+
+def _fields(node: object) -> Iterator[object]:
+    assert isinstance(node, ast.AST)
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if (
+            name == "body"
+            and isinstance(node, _DOCUMENTED)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            value = node.body[1:]
+        yield value
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines without trailing blanks, indented by plain blanks."""
+    lines = [line.rstrip() for line in _LINE_END.sub("\n", text).expandtabs().split("\n")]
+    return [" " * (len(line) - len(line.lstrip())) + line.lstrip() for line in lines]
+
+
+def _asked(text: str) -> str:
+    """The text settled; SourceRefused where no file can hold it, or where there is none."""
+    text = _settled(text)
+    if not text:
+        raise SourceRefused("an empty text is no docstring")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise SourceRefused("the text holds half a surrogate pair, which no file can")
+    return text
+
+
+def _settled(text: str) -> str:
+    """A cleaned text in its one form: no trailing blanks, no blank ends, some line at the margin."""
+    lines = _lines(text)
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
+    return _without_blank_ends([line[margin:] for line in lines])
+
+
+def _without_blank_ends(lines: list[str]) -> str:
+    filled = [number for number, line in enumerate(lines) if line]
+    return "\n".join(lines[filled[0] : filled[-1] + 1]) if filled else ""
+
+
+def _escaped(text: str, quotes: str) -> str:
+    """The text as it is written between these triple quotes; its line ends stay line ends."""
+    text = text.replace("\\", "\\\\").replace(quotes, f"\\{quotes[0]}" * 3)
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def _byte_lines(data: bytes) -> list[bytes]:
+    return re.findall(rb"[^\n]*\n|[^\n]+", data)
+
+
+def _span(start: int, end: int) -> bytes:
+    # An empty span is named by the line before it, a single line without its length.
+    length = end - start
+    return b"%d" % (start + 1) if length == 1 else b"%d,%d" % (start + bool(length), length)
+
+
+def _patch_line(sign: bytes, line: bytes) -> bytes:
+    return sign + line if line.endswith(b"\n") else sign + line + b"\n\\ No newline at end of file\n"
+
+
+def _quoted(name: bytes) -> bytes:
+    """The name as git shows it with `core.quotePath`: in quotes where a byte is not plain ASCII."""
+    named = dict(zip(b'\a\b\t\n\v\f\r"\\', b'abtnvfr"\\', strict=True))
+    shown = b"".join(
+        b"\\%c" % named[byte] if byte in named else b"%c" % byte if 32 <= byte < 127 else b"\\%03o" % byte
+        for byte in name
+    )
+    return name if shown == name else b'"%s"' % shown
