@@ -1,0 +1,157 @@
+"""The JSON schema dialect we ask replies in, and the check that a reply keeps to it.
+
+The dialect is what every constrained decoder we meet turns into a small, fast grammar: objects
+whose keys are all required, arrays with `maxItems`, `enum`, `const`, `string`, `integer`,
+`boolean`, and `null` beside any of them. Length limits stay out of the schema on purpose: in a
+grammar they halve the speed (docs/performance.md). They are checked here, together with all the
+rest, because a server may accept a schema and then ignore it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workflow_hub.errors import ReplyInvalid
+from workflow_hub.values import Message, Prompt
+
+Schema = Mapping[str, Any]
+
+STRING: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+INTEGER: Schema = {"type": "integer"}
+BOOLEAN: Schema = {"type": "boolean"}
+
+
+def one_of(values: Sequence[str], *, or_null: bool = False) -> Schema:
+    """A choice among `values`, or null where abstaining is allowed."""
+    return {"enum": [*values, None] if or_null else list(values)}
+
+
+def array(items: Schema, *, at_most: int) -> Schema:
+    """At most `at_most` items of one kind."""
+    return {"type": "array", "items": dict(items), "maxItems": at_most}
+
+
+def record(properties: Mapping[str, Schema]) -> Schema:
+    """An object with exactly these keys, in this order, each required."""
+    return {
+        "type": "object",
+        "properties": {name: dict(schema) for name, schema in properties.items()},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def response_format(schema: Schema, name: str = "reply") -> dict[str, Any]:
+    """The `response_format` parameter of an OpenAI chat request that asks for `schema`."""
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": dict(schema)}}
+
+
+def read(text: str, schema: Schema) -> Any:
+    """The JSON document in `text`, checked against `schema`.
+
+    Raises ReplyInvalid, which names the place and what is wrong there. JSON wrapped in prose or in
+    a code fence is not JSON: a server that enforces the schema cannot produce it.
+    """
+    import jiter
+
+    try:
+        document = jiter.from_json(
+            text.encode("utf-8", "surrogatepass"), allow_inf_nan=False, catch_duplicate_keys=True
+        )
+    except ValueError as error:
+        raise ReplyInvalid(f"the reply is not JSON: {error}", partial=text) from error
+    fault = mismatch(document, schema)
+    if fault is not None:
+        raise ReplyInvalid(f"the reply does not fit its schema: {fault}", partial=text)
+    return document
+
+
+def read_cut(text: str) -> Any:
+    """What a JSON document that was cut off says so far, without the string it was cut in.
+
+    None where it says nothing. The caller checks what is there.
+    """
+    import jiter
+
+    try:
+        return jiter.from_json(text.encode("utf-8", "surrogatepass"), partial_mode="on", allow_inf_nan=False)
+    except ValueError:
+        return None
+
+
+def mismatch(value: Any, schema: Schema, at: str = "$") -> str | None:
+    """What is wrong with `value`, with its place (`$.parameters[2]`), or None where it fits."""
+    if "const" in schema:
+        return None if _same(value, schema["const"]) else f"{at} is not {schema['const']!r}"
+    if "enum" in schema:
+        return (
+            None if any(_same(value, choice) for choice in schema["enum"]) else f"{at} is none of the choices"
+        )
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if not any(_is(value, kind) for kind in kinds):
+        return f"{at} is not {' or '.join(kinds)}"
+    match value:
+        case dict():
+            return _object_mismatch(value, schema, at)
+        case list():
+            return _array_mismatch(value, schema, at)
+    return None
+
+
+def _object_mismatch(value: dict[str, Any], schema: Schema, at: str) -> str | None:
+    properties = schema["properties"]
+    if missing := [name for name in schema["required"] if name not in value]:
+        return f"{at} lacks {', '.join(missing)}"
+    if unknown := [name for name in value if name not in properties]:
+        return f"{at} has unknown keys {', '.join(unknown)}"
+    faults = (mismatch(value[name], properties[name], f"{at}.{name}") for name in value)
+    return next((fault for fault in faults if fault), None)
+
+
+def _array_mismatch(value: list[Any], schema: Schema, at: str) -> str | None:
+    if len(value) > schema["maxItems"]:
+        return f"{at} has more than {schema['maxItems']} items"
+    faults = (mismatch(item, schema["items"], f"{at}[{place}]") for place, item in enumerate(value))
+    return next((fault for fault in faults if fault), None)
+
+
+def _is(value: Any, kind: str) -> bool:
+    match kind:
+        case "null":
+            return value is None
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "string":
+            return isinstance(value, str)
+        case "array":
+            return isinstance(value, list)
+        case "object":
+            return isinstance(value, dict)
+    raise ValueError(f"{kind!r} is outside the schema dialect")
+
+
+def _same(value: Any, choice: Any) -> bool:
+    return type(value) is type(choice) and value == choice
+
+
+# A word that no model says by chance, so that only an enforced schema can produce it.
+_SEAL = "zqx7"
+CANARY = Prompt(
+    "canary",
+    (Message("user", "Say hello in one word."),),
+    schema=record({"seal": {"const": _SEAL}}),
+    options={"temperature": 0.0, "max_tokens": 32},
+)
+
+
+def enforces(reply_text: str) -> bool:
+    """Whether the server that answered CANARY holds its models to the schema."""
+    try:
+        read(reply_text, CANARY.schema or {})
+    except ReplyInvalid:
+        return False
+    return True
