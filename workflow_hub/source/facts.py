@@ -118,7 +118,9 @@ def facts_of(symbol: Symbol, index: PackageIndex, *, body_tokens: int = BODY_TOK
 
 def identity_of(symbol: Symbol) -> str:
     """`Facts.identity` alone, for those who only want to know whether they have met this before."""
-    parts = [symbol.kind, symbol.owner_name, _comment(symbol) or ""]
+    # A comment that opens the file parts from what it stands above when the module gets a docstring.
+    comment = None if _opens_the_file(symbol) else _comment(symbol)
+    parts = [symbol.kind, symbol.owner_name, comment or ""]
     _write(symbol.node, parts)
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -289,6 +291,13 @@ def _comment(symbol: Symbol) -> str | None:
     lines = (line.lstrip("#").strip() for line in comments_above(symbol))
     text = " ".join(line for line in lines if not _NOISE.match(line))
     return (text if len(text) <= LONGEST_COMMENT else text[: LONGEST_COMMENT - 1] + "…") or None
+
+
+def _opens_the_file(symbol: Symbol) -> bool:
+    """Whether nothing but comments and the module's docstring stands above the symbol."""
+    body = symbol.source.tree.body
+    first = 0 if ast.get_docstring(symbol.source.tree, clean=False) is None else 1
+    return body[first : first + 1] == [symbol.node]
 
 
 def _callees(

@@ -7,7 +7,7 @@ import bisect
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -137,11 +137,17 @@ def splice(source: SourceFile, docstrings: Iterable[tuple[Symbol, str]], *, widt
             plans.append(_Plan(symbol, text, page.edits(symbol, text, width)))
         except SourceRefused as error:
             refused.append((symbol, error))
-    done, failed = _proven(source, [], plans)
-    data, ranges = _apply(source, done)
-    written = tuple(plan.symbol for plan in done)
-    proof = prove(source, data, ranges, [(plan.symbol, plan.text) for plan in done])
-    return Spliced(data, ranges, written, (*refused, *failed), proof)
+    try:
+        return _finished(source, plans, refused)
+    except SourceRefused:
+        done, failed = _proven(source, [], plans)
+        return _finished(source, done, [*refused, *failed])
+
+
+def _finished(source: SourceFile, plans: list[_Plan], refused: list[tuple[Symbol, SourceRefused]]) -> Spliced:
+    data, ranges = _apply(source, plans)
+    proof = prove(source, data, ranges, [(plan.symbol, plan.text) for plan in plans])
+    return Spliced(data, ranges, tuple(plan.symbol for plan in plans), tuple(refused), proof)
 
 
 def prove(
@@ -306,13 +312,12 @@ class _Page:
             raise SourceRefused(
                 "the one-line body stands after a continued line; put it on a line of its own"
             )
-        outer = self.indentation(self.start_of(node))
-        indent = outer + self.step()
-        if not indent.endswith(blanks):
-            indent = outer + blanks
-            if "\t" in indent:
-                raise SourceRefused("the one-line body mixes blanks and tabs; put it on a line of its own")
-        return indent
+        outer, step = self.indentation(self.start_of(node)), self.step()
+        if (outer + step).endswith(blanks):
+            return outer + step
+        if "\t" in outer + step + blanks:
+            raise SourceRefused("the one-line body mixes blanks and tabs; put it on a line of its own")
+        return outer + blanks
 
     def _end_of_header(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
         """Where the last expression before the body ends; from there on `:` is the colon or in a comment."""
@@ -461,13 +466,20 @@ def _same_but_docstrings(before: ast.Module, after: ast.Module) -> list[tuple[No
     todo: list[tuple[object, object]] = [(before, after)]
     while todo:
         old, new = todo.pop()
-        if type(old) is not type(new):
+        if old.__class__ is not new.__class__:
             return None
-        if isinstance(old, _DOCUMENTED) and isinstance(new, _DOCUMENTED):
-            pairs.append((old, new))
         if isinstance(old, ast.AST):
-            todo += ((child, other) for child, other in zip(_fields(old), _fields(new), strict=True))
-        elif isinstance(old, list) and isinstance(new, list):
+            if isinstance(old, _DOCUMENTED):
+                assert isinstance(new, _DOCUMENTED)
+                pairs.append((old, new))
+                todo.append((_statements(old), _statements(new)))
+            for name in old._fields:
+                one, other = getattr(old, name, None), getattr(new, name, None)
+                # Names are interned and `ast.Load()` is one object: most fields need no look.
+                if one is not other and not (name == "body" and isinstance(old, _DOCUMENTED)):
+                    todo.append((one, other))
+        elif isinstance(old, list):
+            assert isinstance(new, list)
             if len(old) != len(new):
                 return None
             todo += zip(old, new, strict=True)
@@ -476,17 +488,9 @@ def _same_but_docstrings(before: ast.Module, after: ast.Module) -> list[tuple[No
     return pairs
 
 
-def _fields(node: object) -> Iterator[object]:
-    assert isinstance(node, ast.AST)
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if (
-            name == "body"
-            and isinstance(node, _DOCUMENTED)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
-            value = node.body[1:]
-        yield value
+def _statements(node: Node) -> list[ast.stmt]:
+    """The body without the docstring."""
+    return node.body if ast.get_docstring(node, clean=False) is None else node.body[1:]
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -64,11 +64,20 @@ def test_a_last_message_of_the_assistant_is_continued_and_repeated(ask: Ask) -> 
 
 
 def test_n_counts_the_tokens_of_one_choice_only(ask: Ask) -> None:
-    with pytest.raises(UsageError, match="usage and timings count one choice"):
-        ask("http://h", "chat", HI, n=2)
+    with DmrDouble() as dmr:
+        one, two = ask(dmr.url, "reply", HI), ask(dmr.url, "reply", HI, n=2)
+        streamed = "".join(delta.text for delta in ask(dmr.url, "stream", HI, n=2))
+    assert [chat.body.get("n") for chat in dmr.chats] == [None, 2, 2]
+    assert one.text == two.text == streamed == HELLO, "the first of the choices, and nothing of the second"
+    assert two.usage.completion_tokens == one.usage.completion_tokens > 0
 
 
-def test_completions_of_several_prompts_have_the_same_caveat(ask: Ask) -> None:
+def test_more_choices_than_slots_are_refused_in_the_servers_words(ask: Ask) -> None:
+    with DmrDouble(slots=2) as dmr, pytest.raises(RequestRefused, match="Field 'n': Value must be between 1"):
+        ask(dmr.url, "chat", HI, n=3)
+
+
+def test_completions_take_no_list_of_prompts(ask: Ask) -> None:
     with pytest.raises(UsageError, match="one string"):
         ask("http://h", "completions", ["one", "two"])
 

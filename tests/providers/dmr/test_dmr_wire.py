@@ -22,7 +22,6 @@ REFUSED: list[Any] = [
     pytest.param([{"role": "user", "content": None}], {}, "no content", id="null content"),
     pytest.param(HI, {"max_tokens": -5}, "max_tokens=-5", id="negative limit"),
     pytest.param(HI, {"max_completion_tokens": 0}, "max_completion_tokens=0", id="the limit's new name"),
-    pytest.param(HI, {"n": 2}, "n must be 1", id="two choices"),
     pytest.param(HI, {"stream": True}, "stream", id="a stream in disguise"),
     pytest.param(HI, {"tool_choice": "required"}, "max_tokens", id="required tool without a limit"),
     pytest.param(HI, {"temperature": float("nan")}, "JSON", id="not a number"),
@@ -58,13 +57,13 @@ def test_a_model_must_be_named(model: Any) -> None:
 
 
 def test_parameters_pass_through_unknown_ones_too_and_none_is_left_out() -> None:
-    parameters = {"temperature": 0, "max_tokens": None, "grammar": "root ::= x", "n": 1, "stream": False}
+    parameters = {"temperature": 0, "max_tokens": None, "grammar": "root ::= x", "n": 3, "stream": False}
     assert sent(wire.chat(HI, "ai/x", parameters)) == {
         "model": "ai/x",
         "messages": [{"role": "user", "content": "hi"}],
         "temperature": 0,
         "grammar": "root ::= x",
-        "n": 1,
+        "n": 3,
     }
 
 
@@ -136,6 +135,15 @@ READ = [
 def test_text_and_reasoning_are_told_apart(message: dict[str, Any], text: str, reasoning: str) -> None:
     reply = wire.read_chat(chat_reply(message), CALL)
     assert (reply.text, reply.reasoning) == (text, reasoning)
+
+
+def test_of_several_choices_the_first_is_the_reply() -> None:
+    choices = [
+        {"index": number, "message": {"content": text}, "finish_reason": finish}
+        for number, (text, finish) in enumerate([("one", "length"), ("two", "stop"), ("", "stop")])
+    ]
+    reply = wire.read_chat(json.dumps({"choices": choices}).encode(), CALL)
+    assert (reply.text, reply.finish) == ("one", "length")
 
 
 def test_null_content_beside_tool_calls_is_a_reply() -> None:

@@ -204,7 +204,8 @@ class DockerModelClient(_Shell):
         """The whole reply. `parameters` are OpenAI's, or the server's own; None leaves one out.
 
         Messages of the `Message` kind and OpenAI's dicts may be mixed. A last message of the
-        assistant's is continued; the reply is what comes after it.
+        assistant's is continued; the reply is what comes after it. Of several choices (`n`) the first
+        is the reply, and usage and timings count that one alone.
         """
         call = wire.chat(messages, model, _sampling(temperature, max_tokens, parameters))
         return wire.read_chat(self._fetch(call), call)

@@ -104,7 +104,7 @@ def embedding(texts: Sequence[str], model: str, parameters: Mapping[str, Any]) -
 def read_chat(data: bytes, call: Call) -> Reply:
     """The assistant's reply, from {"choices": [{"message": …, "finish_reason": …}], "usage": …}.
 
-    Only choices[0] is read: more are never asked for. What the model thought, between think tags or
+    Only choices[0] is read, whatever `n` asked for. What the model thought, between think tags or
     in `reasoning_content`, is in `reasoning` alone. Text cut at max_tokens has finish "length". No
     choice, or neither text nor thought nor tool call, raises ReplyInvalid. The reply's own `model`
     is a path in the server's store and is not read.
@@ -228,8 +228,6 @@ def _settings(parameters: Mapping[str, Any], stream: bool) -> dict[str, Any]:
             raise UsageError(
                 f"{name}={limit} means one token or no end to the server; take 1 or more, or None"
             )
-    if settings.get("n", 1) != 1:
-        raise UsageError("n must be 1: usage and timings count one choice only; ask several times instead")
     if settings.pop("stream", stream) and not stream:
         raise UsageError("stream=True is a call of its own: stream()")
     return {**settings, "stream": True} if stream else settings
