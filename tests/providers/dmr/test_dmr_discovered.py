@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import pytest
+from doubles import dmr as double
+from doubles.dmr import DmrDouble
+
+from workflow_hub.errors import RunnerUnreachable
+from workflow_hub.providers.dmr.address import split
+from workflow_hub.providers.dmr.discovered import DiscoveredProvider
+from workflow_hub.values import Message, Prompt
+
+PROMPT = Prompt("greet", (Message("user", "hi"),))
+MODEL = "ai/qwen3-coder"
+
+
+def run(urls: list[str], work: Callable[[DiscoveredProvider], Awaitable[Any]], **options: Any) -> Any:
+    async def main() -> Any:
+        provider = DiscoveredProvider([split(url, "discovery") for url in urls], **options)
+        try:
+            return await work(provider)
+        finally:
+            await provider.aclose()
+
+    return anyio.run(main)
+
+
+async def use(provider: DiscoveredProvider) -> tuple[str, str, str, str]:
+    """Everything it can do."""
+    info = await provider.find(MODEL)
+    reply = await provider.complete(PROMPT, MODEL)
+    streamed = "".join([delta.text async for delta in provider.stream(PROMPT, MODEL)])
+    return info.id, reply.text, streamed, await provider.address()
+
+
+def test_the_first_address_that_answers_is_used_for_all(nobody: str) -> None:
+    with DmrDouble() as dmr, DmrDouble() as later:
+        name, text, streamed, address = run([nobody, dmr.url, later.url], use, api_key="secret")
+        assert name == MODEL
+        assert text == streamed and text
+        assert address == dmr.url
+        assert later.requests == []
+        assert {one.headers["authorization"] for one in dmr.requests} == {"Bearer secret"}
+
+
+def test_many_questions_at_once_look_once() -> None:
+    async def together(provider: DiscoveredProvider) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(provider.complete, PROMPT, MODEL)
+
+    with DmrDouble() as dmr:
+        run([dmr.url], together)
+        paths = [one.path for one in dmr.requests]
+    assert len(paths) == 6 and paths[0] == "/engines/v1/models"
+
+
+def test_that_nobody_is_there_is_found_out_once(nobody: str) -> None:
+    refusing = double.Refusal(double.text_error(500, "broken"), path="/", times=None)
+
+    async def twice(provider: DiscoveredProvider) -> None:
+        for _ in range(2):
+            with pytest.raises(RunnerUnreachable) as caught:
+                await provider.find(MODEL)
+            said.append(str(caught.value))
+        with pytest.raises(RunnerUnreachable):
+            await provider.complete(PROMPT, MODEL)
+        with pytest.raises(RunnerUnreachable):
+            await provider.address()
+
+    said: list[str] = []
+    with DmrDouble(faults=[refusing]) as dmr:
+        run([nobody, dmr.url], twice)
+        assert len(dmr.requests) == 1
+    assert said[0] == said[1]
+    assert nobody in said[0] and dmr.url in said[0]
+
+
+def test_a_stream_that_is_left_frees_its_slot() -> None:
+    async def leave(provider: DiscoveredProvider) -> None:
+        stream: Any = provider.stream(PROMPT, MODEL)
+        async for _ in stream:
+            break
+        await stream.aclose()
+
+    with DmrDouble(token_s=0.05) as dmr:
+        run([dmr.url], leave)
+        assert dmr.wait_until(lambda: dmr.in_flight == 0)
+
+
+def test_closed_before_it_was_used(nobody: str) -> None:
+    async def nothing(provider: DiscoveredProvider) -> None: ...
+
+    assert run([nobody], nothing) is None

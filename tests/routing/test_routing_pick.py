@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workflow_hub.errors import RoutingError, UsageError
+from workflow_hub.providers.embedded.catalogue import CATALOGUE
+from workflow_hub.routing.pick import Candidate, candidates, is_embedded, pinned
+from workflow_hub.routing.rules import Rules
+
+WEIGHTS, OTHER_WEIGHTS = list(CATALOGUE)[:2]
+RULES = Rules.model_validate(
+    {
+        "version": 1,
+        "providers": {
+            "dmr": {"kind": "dmr"},
+            "idle": {"kind": "dmr"},
+            "embedded": {"kind": "embedded", "model": WEIGHTS},
+        },
+        "models": {
+            "coder": {"provider": "dmr", "try": ["ai/big", "ai/small"]},
+            "small": {"provider": "dmr", "try": ["ai/small"]},
+        },
+        "rules": [
+            {
+                "name": "code",
+                "when": {"task": "docstrings"},
+                "use": "coder",
+                "fallback": ["embedded", "small"],
+            },
+            {"name": "talk", "when": {"task": "chat"}, "use": "embedded"},
+        ],
+    }
+)
+ONLY_DMR = RULES.model_copy(update={"providers": {"dmr": RULES.providers["dmr"]}})
+
+
+def shown(found: tuple[Candidate, ...]) -> list[str]:
+    return [f"{one.rule}: {one}" for one in found]
+
+
+PICKS = [
+    pytest.param(
+        "docstrings",
+        ["code: dmr ai/big", "code: dmr ai/small", f"code: embedded {WEIGHTS}", "code: dmr ai/small"],
+        id="every model of use, then of the fallbacks",
+    ),
+    pytest.param("chat", [f"talk: embedded {WEIGHTS}"], id="a provider with a model of its own"),
+]
+
+
+@pytest.mark.parametrize(("task", "found"), PICKS)
+def test_the_first_rule_that_takes_the_task_says_who_answers(task: str, found: list[str]) -> None:
+    assert shown(candidates(RULES, task)) == found
+
+
+def test_a_task_that_no_rule_takes() -> None:
+    with pytest.raises(RoutingError, match=r"no rule of routing\.yaml takes the task review; add one, or"):
+        candidates(RULES, "review")
+
+
+# (--provider, --model, who may answer)
+PINS: list[Any] = [
+    pytest.param(None, "ai/other", ["pinned: dmr ai/other"], id="a model goes to the rule's first choice"),
+    pytest.param(None, WEIGHTS, [f"pinned: embedded {WEIGHTS}"], id="weights go to the embedded provider"),
+    pytest.param(
+        None, OTHER_WEIGHTS, [f"pinned: embedded {OTHER_WEIGHTS}"], id="weights that the rules do not name"
+    ),
+    pytest.param(None, "coder", ["pinned: dmr ai/big", "pinned: dmr ai/small"], id="a role"),
+    pytest.param(
+        "dmr", "coder", ["pinned: dmr ai/big", "pinned: dmr ai/small"], id="a role and its provider"
+    ),
+    pytest.param("idle", "ai/x", ["pinned: idle ai/x"], id="both"),
+    pytest.param("idle", WEIGHTS, [f"pinned: idle {WEIGHTS}"], id="both, though another has the weights"),
+    pytest.param("embedded", None, [f"pinned: embedded {WEIGHTS}"], id="a provider with its model"),
+    pytest.param(
+        "dmr", None, ["pinned: dmr ai/big", "pinned: dmr ai/small"], id="a provider: each model once"
+    ),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "found"), PINS)
+def test_a_pin_names_who_answers_and_nobody_else(
+    provider: str | None, model: str | None, found: list[str]
+) -> None:
+    assert shown(pinned(RULES, "docstrings", provider=provider, model=model)) == found
+
+
+def test_weights_without_an_embedded_provider_are_a_name_like_any_other() -> None:
+    assert shown(pinned(ONLY_DMR, "docstrings", model=WEIGHTS)) == [f"pinned: dmr {WEIGHTS}"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "is_so"),
+    [
+        pytest.param("embedded", WEIGHTS, True, id="its own"),
+        pytest.param("embedded", OTHER_WEIGHTS, True, id="others of the catalogue"),
+        pytest.param("embedded", "ai/big", False, id="a model of others"),
+        pytest.param("embedded", None, False, id="no model"),
+        pytest.param("dmr", WEIGHTS, False, id="another provider"),
+    ],
+)
+def test_an_embedded_engine_could_run_any_weights_of_the_catalogue(
+    provider: str, model: str | None, is_so: bool
+) -> None:
+    assert is_embedded(RULES, provider, model) is is_so
+
+
+WRONG_PINS: list[Any] = [
+    pytest.param(
+        "dmx", None, "there is no provider dmx; there are dmr, idle, embedded", id="no such provider"
+    ),
+    pytest.param(
+        "idle", None, "the rules name no model of idle; add --model NAME", id="nothing to ask it for"
+    ),
+    pytest.param("embedded", "coder", "coder is played by dmr, not by embedded", id="a role of another"),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "message"), WRONG_PINS)
+def test_a_pin_that_leads_nowhere(provider: str, model: str | None, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        pinned(RULES, "docstrings", provider=provider, model=model)
+    assert str(caught.value) == message

@@ -1,0 +1,60 @@
+"""Docker Model Runner wherever it is: located at the first question, then as any other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+
+import anyio
+
+from workflow_hub.errors import RunnerUnreachable
+from workflow_hub.providers.dmr import DmrProvider
+from workflow_hub.providers.dmr.address import Address
+from workflow_hub.values import Delta, ModelInfo, Prompt, Reply
+
+
+class DiscoveredProvider:
+    """The model runner at the first of `addresses` that answers; they are tried once, and remembered."""
+
+    def __init__(
+        self, addresses: Sequence[Address], *, api_key: str | None = None, timeout: float = 330.0
+    ) -> None:
+        self._addresses = addresses
+        self._api_key = api_key
+        self._timeout_s = timeout
+        self._found: DmrProvider | RunnerUnreachable | None = None
+        self._looking = anyio.Lock()
+
+    async def find(self, model: str) -> ModelInfo:
+        return await (await self._provider()).find(model)
+
+    async def complete(self, prompt: Prompt, model: str) -> Reply:
+        return await (await self._provider()).complete(prompt, model)
+
+    async def stream(self, prompt: Prompt, model: str) -> AsyncIterator[Delta]:
+        provider = await self._provider()
+        async with aclosing(provider.stream(prompt, model)) as deltas:  # type: ignore[type-var]
+            async for delta in deltas:
+                yield delta
+
+    async def aclose(self) -> None:
+        if isinstance(self._found, DmrProvider):
+            await self._found.aclose()
+
+    async def address(self) -> str:
+        """Where it is; raises RunnerUnreachable where it is nowhere."""
+        return (await self._provider()).base_url
+
+    async def _provider(self) -> DmrProvider:
+        from workflow_hub.providers.dmr.discovery import locate
+
+        async with self._looking:
+            if self._found is None:
+                try:
+                    address = await locate(self._addresses, api_key=self._api_key)
+                    self._found = DmrProvider(address, api_key=self._api_key, timeout=self._timeout_s)
+                except RunnerUnreachable as error:
+                    self._found = error
+        if isinstance(self._found, RunnerUnreachable):
+            raise self._found
+        return self._found
