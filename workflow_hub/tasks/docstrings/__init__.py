@@ -1,0 +1,24 @@
+"""Docstrings for the functions, classes and modules that lack them."""
+
+from workflow_hub.tasks.docstrings.apply import Applied, Applier, Written
+from workflow_hub.tasks.docstrings.find import Missing, files, missing, shown, snippet, style_of, targets
+from workflow_hub.tasks.docstrings.styles import Style
+from workflow_hub.tasks.docstrings.task import Docstring, Look, Target, task
+
+__all__ = [
+    "Applied",
+    "Applier",
+    "Docstring",
+    "Look",
+    "Missing",
+    "Style",
+    "Target",
+    "Written",
+    "files",
+    "missing",
+    "shown",
+    "snippet",
+    "style_of",
+    "targets",
+    "task",
+]

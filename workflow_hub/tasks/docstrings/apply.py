@@ -1,0 +1,122 @@
+"""From outcomes to files: the docstrings of one file go in together, proven, or not at all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workflow_hub.errors import SourceRefused
+from workflow_hub.source.files import SourceFile
+from workflow_hub.source.splice import Proof, Spliced, clean, splice, unified_patch
+from workflow_hub.source.symbols import Symbol
+from workflow_hub.source.write import replace
+from workflow_hub.tasks.docstrings.task import Docstring, Target
+from workflow_hub.values import Done, Failed, Outcome, Place, Skipped
+
+Carried = Outcome[Target, Docstring] | Skipped[Place] | Failed[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A docstring that is in the file or in the patch, with the proof for that file."""
+
+    docstring: str
+    left_out: Mapping[str, str]
+    proof: Proof
+
+
+Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
+
+
+@dataclass
+class Applier:
+    """Takes outcomes in the order of their files, and settles each file when the next one begins.
+
+    With `write` the files are edited; without it `patch` gets the patch of each, whose paths start
+    from `root`: git wants the top of the work tree. `settled` gets every outcome in order, without
+    the source it came from.
+    """
+
+    root: Path
+    width: int
+    write: bool
+    patch: Callable[[bytes], None]
+    settled: Callable[[Applied], None]
+    _open: list[Outcome[Target, Docstring]] = field(default_factory=list)
+    _source: SourceFile | None = None
+
+    def take(self, outcome: Carried) -> None:
+        source = outcome.item.symbol.source if isinstance(outcome.item, Target) else None
+        if source is not self._source or source is None:
+            self.finish()
+            self._source = source
+        if isinstance(outcome.item, Target):
+            self._open.append(outcome)
+        else:
+            self.settled(outcome)
+
+    def finish(self) -> None:
+        """Settle the file that is open."""
+        outcomes, source = self._open, self._source
+        self._open, self._source = [], None
+        if source is not None:
+            for outcome in self._settle(source, outcomes):
+                self.settled(outcome)
+
+    def _settle(self, source: SourceFile, outcomes: list[Outcome[Target, Docstring]]) -> Iterator[Applied]:
+        texts = [
+            (one.item.symbol, one.result.text) for one in outcomes if isinstance(one, Done) and _adds(one)
+        ]
+        refused: dict[Symbol, SourceRefused] = {}
+        spliced = None
+        if texts:
+            spliced = splice(source, texts, width=self.width)
+            refused = dict(spliced.refused)
+            try:
+                self._deliver(source, spliced)
+            except SourceRefused as error:
+                refused |= dict.fromkeys((symbol for symbol, _ in texts), error)
+        for outcome in outcomes:
+            yield _light(outcome, refused, spliced)
+
+    def _deliver(self, source: SourceFile, spliced: Spliced) -> None:
+        if spliced.data == source.data:
+            return
+        if self.write:
+            replace(source, spliced.data)
+        else:
+            path = source.path.relative_to(self.root).as_posix()
+            self.patch(unified_patch(path, source.data, spliced.data))
+
+
+def _adds(outcome: Done[Target, Docstring]) -> bool:
+    existing = outcome.item.symbol.docstring
+    return existing is None or clean(existing) != outcome.result.text
+
+
+def _light(
+    outcome: Outcome[Target, Docstring], refused: Mapping[Symbol, SourceRefused], spliced: Spliced | None
+) -> Applied:
+    place = outcome.item.place
+    match outcome:
+        case Done(item, result, route, usage, asked):
+            if (error := refused.get(item.symbol)) is not None:
+                return Failed(place, error, route, usage, asked)
+            if spliced is None or not _adds(outcome):
+                return Skipped(place, f"nothing to add: {_reasons(result.left_out)}", route, usage, asked)
+            return Done(
+                place, Written(result.text, dict(result.left_out), spliced.proof), route, usage, asked
+            )
+        case Failed(_, failure, route, usage, asked):
+            return Failed(place, failure, route, usage, asked)
+        case Skipped(_, reason):
+            return Skipped(place, reason)
+
+
+def _reasons(left_out: Mapping[str, str]) -> str:
+    return (
+        "; ".join(f"{slot} {reason}" for slot, reason in itertools.islice(left_out.items(), 3))
+        or "all is said"
+    )

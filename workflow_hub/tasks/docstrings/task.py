@@ -1,0 +1,155 @@
+"""The docstring task: facts into a prompt, a reply into judged slots, slots into a docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from workflow_hub import schema
+from workflow_hub.errors import ReplyInvalid
+from workflow_hub.pipeline import Answers, Reading, Slots, Task
+from workflow_hub.prompts import Template
+from workflow_hub.source.facts import BODY_TOKENS, Facts
+from workflow_hub.source.symbols import Symbol
+from workflow_hub.source.trim import trim
+from workflow_hub.tasks.docstrings.slots import SUMMARY, Slot, parts_of, slots_of
+from workflow_hub.tasks.docstrings.styles import Documented, Style, merge, render
+from workflow_hub.tasks.docstrings.words import RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
+from workflow_hub.values import Place, Prompt, Reply
+
+NAME = "docstrings"
+# A phrase takes about 14 tokens and its key 5; a reply that needs more has lost the thread.
+TOKENS_AT_LEAST = 32
+TOKENS_A_SLOT = 28
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A symbol whose docstring is missing (`documented` is None), or lacks some parts.
+
+    The facts come without the body, which takes longest and is only needed to ask.
+    """
+
+    symbol: Symbol
+    facts: Facts
+    documented: Documented | None
+    place: Place
+
+    @cached_property
+    def body(self) -> str:
+        return trim(self.symbol.node, self.symbol.source.text, BODY_TOKENS)
+
+    @cached_property
+    def slots(self) -> dict[str, Slot]:
+        return slots_of(self.facts, self.documented)
+
+
+@dataclass(frozen=True, slots=True)
+class Docstring:
+    """The cleaned text of a docstring, and the parts that were left out of it, with the reason."""
+
+    text: str
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How docstrings are laid out: `width` counts from the margin of the file."""
+
+    style: Style
+    width: int
+    types: bool
+
+
+def task(template: Template, look: Look) -> Task[Target, Docstring]:
+    """The task with its template and its look."""
+    spoken = Spoken(runs_of(template.text), frozenset(map(str.lower, template.head.echoes)))
+    return Task(
+        NAME,
+        f"{template.fingerprint}-{RULES}",
+        slots=lambda target: dict.fromkeys(target.slots, schema.TEXT_OR_NULL),
+        identity=lambda target: target.facts.identity,
+        render=lambda target, slots, refused: prompt(template, target, slots, refused),
+        read=lambda target, slots, reply: read(target, slots, reply, spoken),
+        result=lambda target, answers: compose(target, answers, look),
+    )
+
+
+def prompt(template: Template, target: Target, slots: Slots, refused: Mapping[str, str]) -> Prompt:
+    """The question about the slots; their keys are the reply's schema and are not told in words."""
+    facts = target.facts
+    return template.render(
+        {
+            "owner": facts.owner,
+            "owner_doc": facts.owner_doc,
+            "comment": facts.comment,
+            "code": f"{facts.signature}\n{target.body}".strip(),
+            "callees": list(facts.callees),
+            "refused": {slot: instead(reason) for slot, reason in refused.items()},
+        },
+        schema=schema.record(slots),
+        options={"max_tokens": TOKENS_AT_LEAST + TOKENS_A_SLOT * len(slots)},
+    )
+
+
+def read(target: Target, slots: Slots, reply: Reply, spoken: Spoken = SILENT) -> Reading:
+    """The reply judged slot by slot. Of a reply that was cut, the slots that came whole count."""
+    document = _document(slots, reply)
+    names = target.facts.names
+    taken: dict[str, Any] = {}
+    refused: dict[str, str] = {}
+    for key, value in document.items():
+        slot = target.slots[key]
+        text = None if value is None else tidy(value)
+        reason = text and refusal(text, slot, _about(target.facts, slot), names, spoken)
+        if reason is None or text is None:
+            taken[key] = text
+        else:
+            refused[key] = reason or "was empty"
+    return Reading(taken, refused)
+
+
+def _document(slots: Slots, reply: Reply) -> Mapping[str, str | None]:
+    if reply.finish != "length":
+        document: dict[str, str | None] = schema.read(reply.text, schema.record(slots))
+        return document
+    whole = schema.read_cut(reply.text)
+    if not isinstance(whole, dict):
+        raise ReplyInvalid("was too long")
+    return {
+        key: value
+        for key, value in whole.items()
+        if key in slots and schema.mismatch(value, slots[key]) is None
+    }
+
+
+def _about(facts: Facts, slot: Slot) -> set[str]:
+    """The names that a text in this slot must say more than."""
+    match slot.kind:
+        case "summary":
+            return {facts.qualname.rpartition(".")[2]}
+        case "raises":
+            return {slot.name}
+        case _:
+            return {slot.name, slot.type or ""}
+
+
+def _margin(symbol: Symbol) -> int:
+    """The columns left of a docstring, where a level is four of them."""
+    return 0 if symbol.kind == "module" else 4 + getattr(symbol.node, "col_offset", 0)
+
+
+def compose(target: Target, answers: Answers, look: Look) -> Docstring:
+    """The docstring that the answers make; one that had none needs a summary at least."""
+    texts = answers.values
+    left_out = {key: "was left open" for key, text in texts.items() if text is None} | dict(answers.left_out)
+    parts = parts_of(target.slots, texts)
+    width = look.width - _margin(target.symbol)
+    existing = target.symbol.docstring
+    if existing is not None and existing.strip():
+        return Docstring(merge(existing, parts, look.style, width=width, types=look.types), left_out)
+    if parts.summary is None:
+        raise ReplyInvalid(f"no docstring: the summary {left_out.get(SUMMARY, 'was left open')}")
+    return Docstring(render(parts, look.style, width=width, types=look.types), left_out)
