@@ -1,0 +1,230 @@
+"""The hub: settings, prompts, rules, providers and the cache, put together once.
+
+Everything that the command line does is a call here first. The calls are async; `run_sync` is the
+door for those who are not, in a script as well as inside a running event loop (a notebook).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import anyio
+
+from workflow_hub import config as configuration
+from workflow_hub import pipeline, prompts
+from workflow_hub.cache import Cache, default_path
+from workflow_hub.config import Config, Settings
+from workflow_hub.errors import UsageError
+from workflow_hub.providers import Provider
+from workflow_hub.providers.table import Around, make
+from workflow_hub.routing import pick, rules
+from workflow_hub.routing.router import Router
+from workflow_hub.source.files import Refusal
+from workflow_hub.source.splice import literal
+from workflow_hub.tasks import docstrings as documenting
+from workflow_hub.tasks.docstrings.apply import Applied, Applier
+from workflow_hub.values import Failed, Place, Reply, Skipped
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Who is to answer, and nobody else: `--provider` and `--model`."""
+
+    provider: str | None = None
+    model: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.provider is not None or self.model is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a caller wants to hear while a run goes on; the defaults listen to nothing."""
+
+    settled: Callable[[Applied], None] = lambda outcome: None
+    patch: Callable[[bytes], None] = lambda patch: None
+    say: Callable[[str], None] = lambda message: None
+    progress: Callable[[str, int, int], None] = lambda doing, done, total: None
+    begun: Callable[[Sequence[tuple[str, Path]]], None] = lambda files: None
+    replied: Callable[[Reply], None] = lambda reply: None
+
+
+@dataclass
+class Hub:
+    """Everything a run needs, closed at the end of `async with`.
+
+    async with Hub.open() as hub:
+        outcomes = await hub.docstrings(["src"], write=True)
+    """
+
+    config: Config
+    rules: rules.Rules
+    cache: Cache
+    folders: Sequence[Path]
+    env: Mapping[str, str]
+    pins: Pins = Pins()
+    may_download: bool = False
+    watch: Watch = field(default_factory=Watch)
+    jobs: int | None = None
+    _providers: dict[str, Provider] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        config: Config | None = None,
+        *,
+        pins: Pins = Pins(),
+        may_download: bool = False,
+        watch: Watch | None = None,
+        jobs: int | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Hub:
+        """A hub for the current folder, or for that of `config`; nothing is contacted yet."""
+        config = config or configuration.current_config()
+        env = os.environ if env is None else env
+        folders = list(configuration.project_folders(config.folder))
+        trusted = env.get("WORKFLOW_HUB_TRUST") == "1"
+        cache = config.settings.cache
+        return cls(
+            config,
+            rules.load(rules.find(folders), trusted=trusted),
+            Cache((cache.path or default_path()) if cache.enabled else None),
+            folders,
+            env,
+            pins,
+            may_download,
+            watch or Watch(),
+            jobs,
+        )
+
+    async def __aenter__(self) -> Hub:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            for provider in self._providers.values():
+                await provider.aclose()
+        self.cache.close()
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    def provider(self, name: str) -> Provider:
+        """The provider called `name` in routing.yaml, made at its first use."""
+        if name not in self._providers:
+            spec = self.rules.providers[name]
+            around = Around(self.config, self.env, self.may_download, self.watch.progress)
+            # A pinned model of the catalogue takes the place of the one that the rules name.
+            pinned = {"model": self.pins.model} if pick.is_embedded(self.rules, name, self.pins.model) else {}
+            self._providers[name] = make(spec.kind, spec.model_dump() | pinned, around)
+        return self._providers[name]
+
+    def router(self, task: str) -> Router:
+        """Who answers `task`: by the pins, or by the rules."""
+        if self.pins:
+            found = pick.pinned(self.rules, task, provider=self.pins.provider, model=self.pins.model)
+        else:
+            found = pick.candidates(self.rules, task)
+        return Router(found, self.provider, self.watch.say, self.watch.replied)
+
+    async def docstrings(self, paths: Sequence[str | Path], *, write: bool = False) -> list[Applied]:
+        """Document what `paths` lack; every item ends in one outcome, in the order of the files.
+
+        With `write` the files are edited, otherwise `watch.patch` gets the patch of each. Raises a
+        SetupError before the first item where nobody can answer or a path is not there.
+        """
+        folder, settings = self.config.folder, self.settings.docstrings
+        files = documenting.files(paths, folder, settings)
+        if not write:
+            _refuse_outside(files, folder)
+        look = documenting.Look(documenting.style_of(files, settings), settings.width, settings.types)
+        task = documenting.task(prompts.find("docstrings", self.folders), look)
+        router = self.router(task.name)
+        found = documenting.targets(files, folder, settings)
+        outcomes: list[Applied] = []
+
+        def settled(outcome: Applied) -> None:
+            outcomes.append(outcome)
+            self.watch.settled(outcome)
+
+        applier = Applier(
+            configuration.project_root(folder), settings.width, write, self.watch.patch, settled
+        )
+        self.watch.begun([(documenting.shown(one, folder), one) for one in files if isinstance(one, Path)])
+        # Where there is nothing to ask, nobody has to be there.
+        for first in found:
+            if isinstance(first, documenting.Target):
+                break
+            applier.take(first)
+        else:
+            applier.finish()
+            return outcomes
+        choice = await router.choose()
+        jobs = self.jobs or choice.model.slots
+        try:
+            await pipeline.run(
+                task, itertools.chain([first], found), router, self.cache, jobs=jobs, emit=applier.take
+            )
+        finally:
+            applier.finish()
+        return outcomes
+
+    async def enrich_docstring(self, function_code: str, *, style: documenting.Style) -> str:
+        """The docstring literal, quotes included, for the first function or class in `function_code`."""
+        settings = self.settings.docstrings
+        task = documenting.task(
+            prompts.find("docstrings", self.folders), documenting.Look(style, settings.width, settings.types)
+        )
+        outcome = await pipeline.carry(
+            task, documenting.snippet(function_code), self.router(task.name), self.cache
+        )
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return literal(outcome.result.text)
+
+
+def missing_docstrings(
+    config: Config, paths: Sequence[str | Path]
+) -> Iterator[documenting.Missing | Skipped[Place] | Failed[Place]]:
+    """What `paths` leave without any docstring; asks nobody, and needs no hub."""
+    settings = config.settings.docstrings
+    return documenting.missing(documenting.files(paths, config.folder, settings), config.folder, settings)
+
+
+def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:
+    """A patch names paths below the current folder only."""
+    for file in files:
+        if isinstance(file, Path) and not file.is_relative_to(folder):
+            raise UsageError(f"{file} is outside of the current folder, where no patch reaches; use --write")
+
+
+def run_sync(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of `work()`, from anywhere: inside a running event loop it runs in a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return anyio.run(work)
+    answer: Future[T] = Future()
+
+    def in_thread() -> None:
+        try:
+            answer.set_result(anyio.run(work))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=in_thread, daemon=True).start()
+    return answer.result()

@@ -1,0 +1,53 @@
+"""The report in words, for a terminal: what was done, what was not, and who answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from workflow_hub.report.summary import Settled, Summary
+from workflow_hub.values import Failed, Skipped
+
+MOST_SKIPPED = 5
+
+
+def lines(
+    summary: Summary, outcomes: Sequence[Settled], verb: str, *, verbose: bool = False
+) -> Iterator[str]:
+    """The summary line first, then failures, all of them, then who stood in for whom."""
+    yield _head(summary, verb)
+    yield from (f"  failed   {_place(one)}: {one.error}" for one in outcomes if isinstance(one, Failed))
+    skipped = [f"  skipped  {_place(one)}: {one.reason}" for one in outcomes if isinstance(one, Skipped)]
+    shown = skipped if verbose else skipped[:MOST_SKIPPED]
+    yield from shown
+    if len(shown) < len(skipped):
+        yield f"  skipped  {len(skipped) - len(shown)} more; -v shows them"
+    yield from _stand_ins(outcomes)
+
+
+def _head(summary: Summary, verb: str) -> str:
+    if not summary.items:
+        return "nothing to do"
+    parts = [f"{summary.done} {verb}"]
+    parts += [f"{count} {word}" for word in ("failed", "skipped") if (count := getattr(summary, word))]
+    text = ", ".join(parts) + f" in {summary.seconds:.1f} s"
+    if summary.cached:
+        text += f", {summary.cached} from memory"
+    if summary.model_calls:
+        usage = summary.usage
+        text += (
+            f"; {summary.model_calls} requests, {usage.prompt_tokens} prompt tokens "
+            f"({usage.cached_tokens} cached), {usage.completion_tokens} written"
+        )
+    return text
+
+
+def _place(outcome: Settled) -> str:
+    place = outcome.item
+    name = place.id.rpartition("::")[2] if "::" in place.id else ""
+    return f"{place.path}:{place.line} {name}".rstrip()
+
+
+def _stand_ins(outcomes: Iterable[Settled]) -> Iterator[str]:
+    seen = {one.route for one in outcomes if one.route is not None and one.route.fallback_from is not None}
+    for route in sorted(seen, key=str):
+        yield f"  fallback {route.provider} {route.model} instead of {route.fallback_from}: {route.why}"
