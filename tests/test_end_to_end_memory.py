@@ -1,0 +1,51 @@
+"""Memory stays where it is, however many functions a run goes through; benchmarks/speed.py takes 10,000."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from cli.cli_help import at, start
+from doubles.dmr import DmrDouble
+
+LIMIT_MB = 300
+# Ten times the functions may take so much more: their outcomes, which the report needs.
+GROWTH_MB = 15
+FEW, MANY = 100, 1000
+IN_A_FILE = 25
+FUNCTION = """
+def step_{number}(items, limit, *, strict=False):
+    if strict and len(items) > limit:
+        raise ValueError(limit)
+    return [item for item in items[:limit] if item != {number}]
+
+"""
+
+
+def project_in(folder: Path, functions: int) -> Path:
+    folder.mkdir()
+    for first in range(0, functions, IN_A_FILE):
+        text = "".join(FUNCTION.format(number=number) for number in range(first, first + IN_A_FILE))
+        (folder / f"part_{first:05}.py").write_text(text)
+    return folder
+
+
+def peak_mb(folder: Path, dmr: DmrDouble) -> float:
+    """What a run with --write needed at most, in MB, by the count of the system."""
+    process = start("docstrings", ".", "--write", "-q", cwd=folder, env=at(dmr), stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.returncode == 0
+    assert all('"""' in path.read_text() for path in folder.glob("*.py"))
+    return usage.ru_maxrss / 1024
+
+
+def test_memory_does_not_grow_with_the_number_of_functions(tmp_path: Path) -> None:
+    with DmrDouble() as dmr:
+        few = peak_mb(project_in(tmp_path / "few", FEW), dmr)
+        many = peak_mb(project_in(tmp_path / "many", MANY), dmr)
+    assert many < LIMIT_MB
+    assert many - few < GROWTH_MB

@@ -1,0 +1,5 @@
+"""`python -m workflow_hub`: the command line."""
+
+from workflow_hub.cli import main
+
+main()
