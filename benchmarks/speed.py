@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -42,6 +43,8 @@ def main(arguments: list[str]) -> None:
     chosen = arguments or list(parts)
     if unknown := [name for name in chosen if name not in parts]:
         sys.exit(f"there is no part {unknown[0]}; there are {', '.join(parts)}")
+    # So that a stopped benchmark leaves no engine behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}\n")
     print("| measured | figure |\n|---|---|")
     with tempfile.TemporaryDirectory() as home:

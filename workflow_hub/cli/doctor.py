@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
 from workflow_hub.cli.options import Common, common_options, deliver
+from workflow_hub.diagnosis import Check, diagnose
 from workflow_hub.hub import Hub, run_sync
 
-SIGNS = {"ok": "ok  ", "missing": "--  "}
+SIGNS: Mapping[str, str] = {"ok": "ok  ", "missing": "--  "}
 
 
 @click.command("doctor")
@@ -19,8 +21,6 @@ def command(common: Common) -> int:
 
     Exit code 0: the first choice of every rule can be had. 1: only a fallback. 2: nobody.
     """
-    from workflow_hub.diagnosis import diagnose
-
     config = common.settings({})
 
     async def work() -> int:
@@ -34,9 +34,16 @@ def command(common: Common) -> int:
             }
             text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         else:
-            lines = [f"{SIGNS[one.status]}{one.name}: {one.says}" for one in found.checks]
-            text = "\n".join([*lines, found.verdict]) + "\n"
+            text = "\n".join([*_lines(found.checks), found.verdict]) + "\n"
         deliver(text.encode(), common.output)
         return found.exit_code
 
     return run_sync(work)
+
+
+def _lines(checks: Iterable[Check]) -> Iterator[str]:
+    """A line for each check; what the one above said as well is not said again."""
+    before = ""
+    for one in checks:
+        yield f"{SIGNS[one.status]}{one.name}: {'as above' if one.says == before else one.says}"
+        before = one.says
