@@ -12,6 +12,7 @@ import threading
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +38,8 @@ NEVER_ENTERED = frozenset(
 )
 _FILE, _FOLDER = "=f", "=d"
 _LINE_END = re.compile(r"\r\n|\r|\n")
-# warnings.catch_warnings changes the whole process, so one thread at a time may be inside it.
+# One thread at a time parses: before 3.13, Python counts the depth of a tree for all threads together
+# (CPython issue 106905), and warnings.catch_warnings changes the whole process.
 _PARSING = threading.Lock()
 
 
@@ -94,8 +96,7 @@ def parse_source(path: Path, data: bytes) -> SourceFile:
         raise SourceRefused(f"{path} contains null bytes, so it is not Python source")
     encoding, text = _decode(path, data)
     try:
-        with _PARSING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _parsing():
             tree = ast.parse(text)
     except SyntaxError as error:
         raise SourceRefused(f"{path}:{error.lineno or 1}: syntax error: {error.msg}") from error
@@ -104,6 +105,19 @@ def parse_source(path: Path, data: bytes) -> SourceFile:
     except ValueError as error:
         raise SourceRefused(f"{path} holds characters that Python source cannot") from error
     return SourceFile(path, data, text, encoding, tree)
+
+
+def parse_expression(text: str) -> ast.expr:
+    """The expression in `text`, such as an annotation; SyntaxError where there is none."""
+    with _parsing():
+        return ast.parse(text, mode="eval").body
+
+
+@contextmanager
+def _parsing() -> Iterator[None]:
+    with _PARSING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _decode(path: Path, data: bytes) -> tuple[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from workflow_hub.source.facts import Facts
+from workflow_hub.source.files import parse_expression
 from workflow_hub.tasks.docstrings.styles import Documented, Entry, Parts
 
 SUMMARY = "summary"
@@ -76,10 +78,8 @@ def yielded(annotation: str | None) -> str | None:
     """What `Iterator[X]` and `Generator[X, …]` yield: `X`; a quoted annotation counts without its quotes."""
     if annotation is None:
         return None
-    import ast
-
     try:
-        tree = ast.parse(annotation, mode="eval").body
+        tree = parse_expression(annotation)
     except SyntaxError:  # in quotes anything may stand
         return annotation
     match tree:
