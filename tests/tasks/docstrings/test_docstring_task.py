@@ -20,7 +20,7 @@ from workflow_hub.source.symbols import symbols
 from workflow_hub.tasks.docstrings.find import snippet
 from workflow_hub.tasks.docstrings.styles import Style, documented
 from workflow_hub.tasks.docstrings.task import Look, Target, compose, read, task
-from workflow_hub.tasks.docstrings.words import INSTEAD, RULES, refusal, words_of
+from workflow_hub.tasks.docstrings.words import COPIED, INSTEAD, RULES, refusal, words_of
 from workflow_hub.values import Place, Reply
 
 TEMPLATE = prompts.find("docstrings")
@@ -106,6 +106,15 @@ def test_a_second_question_is_smaller_and_says_what_to_do_instead() -> None:
     assert again.messages[0] == first.messages[0]
     assert again.options["max_tokens"] < first.options["max_tokens"]
     assert "Again" not in first.messages[-1].text
+
+
+def test_what_copied_the_example_is_asked_again_without_it() -> None:
+    work = task(TEMPLATE, LOOK)
+    first = work.render(TARGET, SLOTS, {})
+    again = work.render(TARGET, {"minutes": TEXT_OR_NULL}, {"minutes": COPIED})
+    assert "WeakTea" in first.messages[0].text
+    assert "WeakTea" not in again.messages[0].text
+    assert first.messages[0].text.startswith(again.messages[0].text)
 
 
 def test_of_several_refusals_each_has_its_advice() -> None:

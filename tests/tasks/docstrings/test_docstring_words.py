@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from workflow_hub.tasks.docstrings.slots import Slot
 from workflow_hub.tasks.docstrings.words import (
+    COPIED,
     INSTEAD,
     SILENT,
     UNKNOWN,
@@ -197,6 +198,12 @@ def test_words_of_the_prompt_are_no_answer() -> None:
     assert refusal("short and factual words about pages", SUMMARY, set(), KNOWN, spoken) is None
     assert refusal(copied, SUMMARY, set(), KNOWN, SILENT) is None
     assert runs_of("three words only") == frozenset()
+
+
+@pytest.mark.parametrize("text", ["a whole phrase", "Other words than its name.", "by what this code does"])
+def test_the_advice_is_no_answer(text: str) -> None:
+    assert refusal(text, SUMMARY, set(), KNOWN) == COPIED
+    assert refusal(f"Turn {text} around", SUMMARY, set(), KNOWN) is None
 
 
 # (text, what the code knows, whether it was copied)

@@ -13,6 +13,7 @@ LONGEST_SUMMARY = 160
 LONGEST_ENTRY = 200
 RUN = 4
 UNKNOWN = "named "
+COPIED = "was copied from the instructions"
 # Part of what an answer is remembered under: with other rules, what was refused may be asked again.
 RULES = 1
 # What to ask for instead, by what was wrong. A small model that is told what was wrong says that
@@ -24,7 +25,7 @@ INSTEAD: Mapping[str, str] = {
     "only repeated the name": "in other words than its name",
     "was a placeholder": "by what the code does",
     "was a message's format": "in words, not as a format",
-    "was copied from the instructions": "by what this code does",
+    COPIED: "by what this code does",
     "repeated itself": "in fewer words",
     "was too long": "in fewer words",
     "contained quotes or a code block": "in plain words",
@@ -137,8 +138,8 @@ def refusal(
         return "was a placeholder"
     if _FORMAT.search(text):
         return "was a message's format"
-    if runs_of(text) & spoken.runs or _strange(text, spoken, known):
-        return "was copied from the instructions"
+    if runs_of(text) & spoken.runs or _strange(text, spoken, known) or _is_advice(text):
+        return COPIED
     if _repeats(text):
         return "repeated itself"
     said = {_stem(word) for word in _WORD.findall(text.lower())} - _NOISE
@@ -156,6 +157,12 @@ def instead(reason: str) -> str:
     if reason.startswith(UNKNOWN):
         return f"without {reason.removeprefix(UNKNOWN).partition(',')[0]}"
     return INSTEAD.get(reason, "in a whole phrase")
+
+
+def _is_advice(text: str) -> bool:
+    """Whether it says how to answer, in the words of `instead`."""
+    said = text.lower().strip(" .")
+    return any(said in advice for advice in INSTEAD.values())
 
 
 def _strange(text: str, spoken: Spoken, known: AbstractSet[str]) -> bool:
