@@ -89,12 +89,13 @@ class Template:
     ) -> Prompt:
         """The prompt for `inputs`; `options` come on top of the head's.
 
-        Raises PromptError naming every input that is missing, unknown, or of the wrong type.
+        What the head does not declare is not passed on, so that a project's own prompt declares what
+        it uses and no more. Raises PromptError naming every input that is missing or of the wrong type.
         """
         if faults := list(_input_faults(self.head.inputs, inputs)):
             raise PromptError(f"prompt {self.head.name}: {'; '.join(faults)}", path=self.path)
         try:
-            context = self.compiled.new_context(dict(inputs))
+            context = self.compiled.new_context({name: inputs[name] for name in self.head.inputs})
             system, user = ("".join(self.compiled.blocks[block](context)).strip() for block in BLOCKS)
         except FAULTS as error:
             raise PromptError(f"prompt {self.head.name}: {error}", path=self.path) from error
@@ -173,8 +174,6 @@ def _split(text: str, path: Path) -> tuple[str, str, int]:
 def _input_faults(declared: Mapping[str, str], given: Mapping[str, Any]) -> Iterable[str]:
     if missing := [name for name in declared if name not in given]:
         yield f"lacks {', '.join(missing)}"
-    if unknown := [name for name in given if name not in declared]:
-        yield f"does not take {', '.join(unknown)}"
     for name, kind in declared.items():
         if name not in given or (given[name] is None and kind.endswith("?")):
             continue
