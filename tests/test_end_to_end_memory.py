@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from cli.cli_help import at, start
 from doubles.dmr import DmrDouble
 
@@ -43,7 +44,12 @@ def peak_mb(folder: Path, dmr: DmrDouble) -> float:
     return usage.ru_maxrss / 1024
 
 
-def test_memory_does_not_grow_with_the_number_of_functions(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_number_of_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What measures the coverage of a process would be measured with it.
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
     with DmrDouble() as dmr:
         few = peak_mb(project_in(tmp_path / "few", FEW), dmr)
         many = peak_mb(project_in(tmp_path / "many", MANY), dmr)

@@ -144,7 +144,7 @@ def at(dmr: DmrDouble) -> dict[str, str]:
 def shop_in(folder: Path) -> Path:
     """A copy of the example in `folder`, as `folder/shop`."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(SHOP, folder / "shop")
+    shutil.copytree(SHOP, folder / "shop", ignore=shutil.ignore_patterns("__pycache__"))
     return folder / "shop"
 
 
