@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cli_help import SHOP_ITEMS, at, bytes_of, each, folder_with, git, questions, run, shop_in
-from doubles.dmr import Delay, DmrDouble, plain_answer
+from doubles.dmr import Busy, Delay, DmrDouble, plain_answer
 
 # (the folder that is a repository, the folder that the user stands in), below the test's own
 PLACES = [
@@ -318,9 +318,10 @@ def test_output_into_nowhere_is_refused_before_anybody_is_asked(shop: Path) -> N
     ],
 )
 def test_jobs_bounds_what_is_in_flight(shop: Path, option: tuple[str, ...], slots: int, peak: int) -> None:
-    with DmrDouble(slots=slots, delay_s=0.02) as dmr:
+    busy = Busy()
+    with DmrDouble(slots=slots, answer=busy) as dmr:
         done = run("docstrings", "shop", *option, cwd=shop, env=at(dmr))
-        assert dmr.in_flight_peak == peak
+        assert busy.most == peak
     assert done.code == 0
 
 

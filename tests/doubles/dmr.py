@@ -938,6 +938,29 @@ class Runner:
 AnswerFunction = Callable[[dict[str, Any]], "str | dict[str, Any] | Fault"]
 
 
+class Busy:
+    """An `answer` that takes a moment and counts how many of it are worked on at once.
+
+    `in_flight_peak` cannot tell that exactly: a client that has its last byte may ask again before
+    the double has noted that it was the last.
+    """
+
+    def __init__(self, moment_s: float = 0.05) -> None:
+        self.most = 0
+        self._working = 0
+        self._moment_s = moment_s
+        self._lock = threading.Lock()
+
+    def __call__(self, body: Mapping[str, Any]) -> Any:
+        with self._lock:
+            self._working += 1
+            self.most = max(self.most, self._working)
+        time.sleep(self._moment_s)
+        with self._lock:
+            self._working -= 1
+        return plain_answer(body)
+
+
 class DmrDouble:
     """A Docker Model Runner on a loopback port, or on the Unix socket `unix_socket`.
 
