@@ -6,7 +6,7 @@ import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from workflow_hub.config import Docstrings
@@ -122,8 +122,8 @@ def snippet(code: str) -> Target:
 
 
 def policies_of(settings: Docstrings) -> Policies:
-    names = ("overloads", "setters", "overrides", "dunders", "private", "nested", "tests", "stubs")
-    return Policies(**{name: getattr(settings, name) for name in names})
+    """The settings of the same names."""
+    return Policies(**{policy.name: getattr(settings, policy.name) for policy in fields(Policies)})
 
 
 def shown(path: Path, folder: Path) -> str:

@@ -105,11 +105,12 @@ def read(target: Target, slots: Slots, reply: Reply, spoken: Spoken = SILENT) ->
     for key, value in document.items():
         slot = target.slots[key]
         text = None if value is None else tidy(value)
-        reason = text and refusal(text, slot, _about(target.facts, slot), names, spoken)
-        if reason is None or text is None:
+        about = _about(target.facts, slot)
+        reason = None if text is None else refusal(text, slot, about, names, spoken)
+        if reason is None:
             taken[key] = text
         else:
-            refused[key] = reason or "was empty"
+            refused[key] = reason
     return Reading(taken, refused)
 
 
