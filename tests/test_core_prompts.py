@@ -36,6 +36,24 @@ def test_a_prompt_is_its_blocks_options_and_fingerprint() -> None:
     assert prompt.images == (picture,)
 
 
+def test_an_example_and_its_answer_come_before_the_question() -> None:
+    example = "{% block answer %}\na = 1\n{% endblock %}{% block example %}\nset a\n{% endblock %}"
+    prompt = prompts.parse(HEAD + example + BODY, PATH).render({"code": "set b", "note": None})
+    assert [(message.role, message.text) for message in prompt.messages] == [
+        ("system", "Be kind."),
+        ("user", "set a"),
+        ("assistant", "a = 1"),
+        ("user", "set bNone"),
+    ]
+    assert prompt.lead == prompt.messages[:3]
+
+
+@pytest.mark.parametrize(("there", "absent"), [("example", "answer"), ("answer", "example")])
+def test_half_an_example_is_a_fault(there: str, absent: str) -> None:
+    with pytest.raises(PromptError, match=f"lacks the block {absent}"):
+        prompts.parse(f"{HEAD}{{% block {there} %}}x{{% endblock %}}{BODY}", PATH)
+
+
 def test_the_head_says_what_a_prompt_needs_and_options_given_win() -> None:
     made = template("x", head=HEAD.replace("options:", "needs: [files, mcp]\noptions:"))
     prompt = made.render({"code": "", "note": ""}, options={"temperature": 1})

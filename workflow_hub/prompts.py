@@ -1,4 +1,4 @@
-"""Prompt templates: `prompts/*.j2`, a YAML head and two Jinja blocks, turned into a Prompt.
+"""Prompt templates: `prompts/*.j2`, a YAML head and a Jinja block for each turn, made into a Prompt.
 
     ---
     name: docstrings
@@ -7,9 +7,13 @@
     options: {temperature: 0}
     ---
     {% block system %}…{% endblock %}
+    {% block example %}…{% endblock %}
+    {% block answer %}…{% endblock %}
     {% block user %}…{% endblock %}
 
-`echoes` are words of the example in the prompt: an answer that uses one was copied from it.
+An `example` and its `answer` may be left out; a small model keeps to a form that it seems to have
+answered in before. What stands before `user` had better be the same for every item of a run: a server
+reads it once. `echoes` are words of the example in the prompt: an answer that uses one was copied from it.
 Input types are `text`, `number`, `flag`, `list` and `map`; a `?` admits null. Templates run in
 Jinja's sandbox and cannot include files. A project's own `prompts/NAME.j2` shadows the packaged
 one of that name, if it begins with such a head.
@@ -32,9 +36,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from workflow_hub.errors import PromptError
 from workflow_hub.located import read_text, read_yaml
 from workflow_hub.packaged import packaged
-from workflow_hub.values import Image, Message, Prompt
+from workflow_hub.values import Image, Message, Prompt, Role
 
-BLOCKS = ("system", "user")
+TURNS: Mapping[str, Role] = {"system": "system", "example": "user", "answer": "assistant", "user": "user"}
+NEEDED = ("system", "user")
+_EXAMPLE = ("example", "answer")
 InputType = Literal["text", "number", "flag", "list", "map", "text?", "number?", "flag?", "list?", "map?"]
 # What an expression in a template can raise: it calls the methods of Python's own values.
 FAULTS = (
@@ -96,13 +102,17 @@ class Template:
             raise PromptError(f"prompt {self.head.name}: {'; '.join(faults)}", path=self.path)
         try:
             context = self.compiled.new_context({name: inputs[name] for name in self.head.inputs})
-            system, user = ("".join(self.compiled.blocks[block](context)).strip() for block in BLOCKS)
+            said = {
+                block: "".join(self.compiled.blocks[block](context)).strip()
+                for block in TURNS
+                if block in self.compiled.blocks
+            }
         except FAULTS as error:
             raise PromptError(f"prompt {self.head.name}: {error}", path=self.path) from error
-        turns = (Message("system", system), Message("user", user, images))
+        question = Message("user", said.pop("user"), images)
         return Prompt(
             self.head.name,
-            turns if system else turns[1:],
+            (*(Message(TURNS[block], text) for block, text in said.items() if text), question),
             schema=schema,
             options={**self.head.options, **(options or {})},
             needs=frozenset(self.head.needs),
@@ -155,7 +165,8 @@ def parse(text: str, path: Path) -> Template:
         raise PromptError("is nested too deeply", path=path) from error
     if undeclared := sorted(meta.find_undeclared_variables(tree) - set(head.inputs)):
         raise PromptError(f"uses {', '.join(undeclared)}, which `inputs` does not declare", path=path)
-    if absent := [block for block in BLOCKS if block not in compiled.blocks]:
+    needed = dict.fromkeys([*NEEDED, *(_EXAMPLE if set(_EXAMPLE) & set(compiled.blocks) else ())])
+    if absent := [block for block in needed if block not in compiled.blocks]:
         raise PromptError(f"lacks the block {' and '.join(absent)}", path=path)
     return Template(
         head, text, path, f"{head.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", compiled

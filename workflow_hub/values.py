@@ -49,6 +49,11 @@ class Prompt:
     def images(self) -> tuple[Image, ...]:
         return tuple(image for message in self.messages for image in message.images)
 
+    @property
+    def lead(self) -> tuple[Message, ...]:
+        """What comes before the question: instructions and examples, mostly the same for many prompts."""
+        return self.messages[:-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
