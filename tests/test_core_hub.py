@@ -288,20 +288,6 @@ def test_what_was_accepted_before_the_run_stopped_is_written(runner: DmrDouble, 
     assert ast.get_docstring(boil) and not ast.get_docstring(pour)
 
 
-@pytest.mark.parametrize(
-    ("slots", "canaries"),
-    [pytest.param(4, [4], id="as many as believed"), pytest.param(2, [4, None], id="fewer")],
-)
-def test_the_canary_fills_every_slot_that_the_runner_has(
-    runner: DmrDouble, project: Path, slots: int, canaries: list[int | None]
-) -> None:
-    runner.slots = slots
-    (project / "a.py").write_text(ASKED)
-    (one,) = document("a.py")
-    assert isinstance(one, Done)
-    assert [chat.body.get("n") for chat in runner.chats] == [*canaries, None]
-
-
 EMBEDDED = """\
 version: 1
 providers:

@@ -189,7 +189,7 @@ def test_every_reply_but_the_canarys_is_heard_of() -> None:
     assert [reply.text for reply in heard] == ["yes"]
 
 
-def test_the_canary_comes_once_before_the_first_schema_with_the_same_instructions() -> None:
+def test_the_canary_comes_once_before_the_first_schema_after_the_same_lead() -> None:
     provider = Scripted()
     one = router(provider)
 
@@ -203,72 +203,23 @@ def test_the_canary_comes_once_before_the_first_schema_with_the_same_instruction
     anyio.run(main)
     assert [name for name, _ in provider.asked] == ["p", "canary", "p", "p", "p", "p"]
     canary = provider.prompts[1]
-    assert canary.messages == (PROMPT.messages[0], *CANARY.messages)
-    assert (canary.schema, canary.options) == (CANARY.schema, {**CANARY.options, "n": 2})
-    assert all("n" not in prompt.options for prompt in provider.prompts if prompt.name == "p")
-
-
-# (the canary's answer to a request for as many choices as slots, and to one for a single choice)
-FEWER_SLOTS: list[Any] = [
-    pytest.param(RequestRefused("n must be 1", status=400), SEALED, None, 2, id="only one is taken"),
-    pytest.param(
-        RequestRefused("n must be 1", status=400),
-        "Hello!",
-        "dmr big accepts a JSON schema and ignores it",
-        2,
-        id="only one is taken, and the schema ignored",
-    ),
-    pytest.param(
-        RequestRefused("n must be 1", status=400),
-        RequestRefused("no such parameter", status=400),
-        "dmr big does not take a JSON schema: no such parameter",
-        2,
-        id="none is taken",
-    ),
-    pytest.param(
-        RunnerTimeout("no word"), SEALED, "dmr big does not answer: no word", 1, id="no other try in vain"
-    ),
-]
-
-
-@pytest.mark.parametrize(("many", "single", "error", "asked"), FEWER_SLOTS)
-def test_where_as_many_choices_as_slots_are_refused_one_is_asked_for(
-    many: HubError, single: str | HubError, error: str | None, asked: int
-) -> None:
-    provider = Scripted()
-    provider.canary = lambda model: many if "n" in provider.prompts[-1].options else single
-    one = router(provider, ONE)
-
-    async def main() -> str:
-        choice = await one.choose()
-        if error is None:
-            return (await one.complete(choice, PROMPT)).text
-        with pytest.raises(Unavailable, match=error):
-            await one.complete(choice, PROMPT)
-        return ""
-
-    assert anyio.run(main) == ("" if error else "yes")
-    canaries = [prompt for prompt in provider.prompts if prompt.name == "canary"]
-    expected: list[Any] = [{**CANARY.options, "n": 2}, CANARY.options]
-    assert [canary.options for canary in canaries] == expected[:asked]
-    assert {canary.messages for canary in canaries} == {(PROMPT.messages[0], *CANARY.messages)}
-    assert len(provider.prompts) == asked + (error is None)
+    assert canary.messages == (*PROMPT.lead, *CANARY.messages)
+    assert (canary.schema, canary.options) == (CANARY.schema, CANARY.options)
 
 
 @pytest.mark.parametrize(
-    ("canary", "reason", "times"),
+    ("canary", "reason"),
     [
-        pytest.param("Hello!", "dmr big accepts a JSON schema and ignores it", 1, id="ignored"),
+        pytest.param("Hello!", "dmr big accepts a JSON schema and ignores it", id="ignored"),
         pytest.param(
             RequestRefused("no such parameter", status=400),
             "dmr big does not take a JSON schema: no such parameter",
-            2,
             id="refused",
         ),
     ],
 )
 def test_a_server_that_ignores_schemas_is_out_before_the_first_item(
-    canary: str | HubError, reason: str, times: int
+    canary: str | HubError, reason: str
 ) -> None:
     provider = Scripted(canary=lambda model: canary if model == "big" else SEALED)
     one = router(provider)
@@ -288,7 +239,7 @@ def test_a_server_that_ignores_schemas_is_out_before_the_first_item(
         "dmr big",
         reason + (", so nothing it says can be trusted" if canary == "Hello!" else ""),
     )
-    assert provider.asked == [*[("canary", "big")] * times, ("canary", "small"), ("p", "small")]
+    assert provider.asked == [("canary", "big"), ("canary", "small"), ("p", "small")]
 
 
 def test_those_who_wait_for_the_canary_share_its_end() -> None:

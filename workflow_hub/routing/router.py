@@ -97,22 +97,18 @@ class Router:
         return Unavailable("nobody can answer:\n" + "\n".join(indent(error, "  ") for error in errors))
 
     async def _prove(self, choice: Choice, provider: Provider, prompt: Prompt) -> None:
-        """Ask the canary once, before the first real prompt.
+        """Ask the canary once, before the first real prompt and after the same lead.
 
-        It carries the prompt's own instructions, and asks for as many choices as there are slots:
-        llama.cpp evaluates a prompt once and copies it to the slot of each choice, so that all of
-        them begin with the instructions in their cache.
+        So the first real prompts find the lead evaluated.
         """
         async with self._proving:
             if choice.candidate in self._proved:
                 return
             if (error := self._out.get(choice.candidate)) is not None:
                 raise error  # it failed while we waited, and would take as long to fail again
-            system = tuple(message for message in prompt.messages if message.role == "system")
-            options = {**CANARY.options, "n": choice.model.slots}
-            canary = Prompt(CANARY.name, (*system, *CANARY.messages), CANARY.schema, options)
+            canary = replace(CANARY, messages=(*prompt.lead, *CANARY.messages))
             try:
-                reply = await _sing(canary, choice, provider)
+                reply = await provider.complete(canary, choice.candidate.model)
             except (RequestRefused, ReplyInvalid) as fault:
                 raise SchemaIgnored(f"{choice.candidate} does not take a JSON schema: {fault}") from fault
             except ItemError as fault:
@@ -123,14 +119,6 @@ class Router:
                     "be trusted; use a model that runs on llama.cpp"
                 )
             self._proved.add(choice.candidate)
-
-
-async def _sing(canary: Prompt, choice: Choice, provider: Provider) -> Reply:
-    """The canary's reply; a server with fewer slots than it is believed to have is asked for one."""
-    try:
-        return await provider.complete(canary, choice.candidate.model)
-    except RequestRefused:
-        return await provider.complete(replace(canary, options=CANARY.options), choice.candidate.model)
 
 
 def _first_sentence(error: Unavailable) -> str:

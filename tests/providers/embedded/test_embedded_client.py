@@ -10,8 +10,8 @@ from doubles import dmr as double
 from doubles.dmr import DmrDouble, Fault
 
 from workflow_hub.errors import ContextOverflow, ReplyCut, RequestRefused, RunnerTimeout
-from workflow_hub.providers.embedded.client import EngineClient
-from workflow_hub.values import Message, Reply
+from workflow_hub.providers.embedded.client import EngineClient, EngineProvider
+from workflow_hub.values import Message, Prompt, Reply
 
 MODEL = "ai/qwen3-coder"
 
@@ -69,3 +69,19 @@ def test_cancelling_closes_the_connection() -> None:
         anyio.run(run, dmr)
 
         assert dmr.wait_until(lambda: dmr.disconnects == 1)
+
+
+def test_where_slots_cannot_be_copied_prompts_are_answered_all_the_same() -> None:
+    asked = Prompt("test", (Message("user", "Say hi."),), None, {"max_tokens": 3})
+
+    async def run(dmr: DmrDouble) -> list[Reply]:
+        provider = EngineProvider(f"{dmr.url}/v1", api_key="k", timeout=5.0, slots=2)
+        try:
+            return [await provider.complete(asked, MODEL) for _ in range(2)]
+        finally:
+            await provider.aclose()
+
+    with DmrDouble() as dmr:
+        replies = anyio.run(run, dmr)
+        assert [reply.text for reply in replies] == ["Hello! How"] * 2
+        assert [chat.body.get("id_slot") for chat in dmr.chats] == [0, None]

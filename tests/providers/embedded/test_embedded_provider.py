@@ -20,7 +20,7 @@ from workflow_hub.providers import Provider
 from workflow_hub.providers.embedded import EmbeddedProvider, EngineSettings, Progress, warm, weights
 from workflow_hub.providers.embedded.catalogue import CATALOGUE, Weights
 from workflow_hub.providers.embedded.engine import Engine
-from workflow_hub.values import Image, Message, Prompt
+from workflow_hub.values import Image, Message, Prompt, Reply
 
 NAME = "qwen2.5-coder-0.5b"
 SETTINGS = EngineSettings(slots=2, context_tokens=131072)
@@ -179,6 +179,45 @@ def test_prompts_are_answered_by_one_engine_that_goes_with_the_provider(
     anyio.run(run)
     assert engines() == []
     assert Progress("loading the model") in told
+
+
+def test_what_the_first_prompt_made_one_slot_read_all_have_read(
+    own_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    lead = Message("system", "be kind and brief " * 40)
+    replies: list[Reply] = []
+
+    async def run() -> None:
+        async with provider() as made:
+
+            async def ask(question: str) -> None:
+                asked = Prompt("test", (lead, Message("user", question)), None, {"max_tokens": 2})
+                replies.append(await made.complete(asked, NAME))
+
+            await ask("first")
+            async with anyio.create_task_group() as group:
+                group.start_soon(ask, "one")
+                group.start_soon(ask, "two")
+            assert list(tmp_path.glob("workflow-hub-slots-*/*.state"))
+
+    anyio.run(run)
+    first, *others = (reply.usage for reply in replies)
+    assert first.cached_tokens == 0
+    assert all(usage.cached_tokens > 0.9 * usage.prompt_tokens for usage in others)
+    assert not list(tmp_path.glob("workflow-hub-slots-*"))
+
+
+def test_prompts_that_fill_the_shared_context_one_after_the_other_are_all_answered(own_weights: Path) -> None:
+    async def run() -> list[Reply]:
+        async with provider(settings=EngineSettings(slots=3, context_tokens=1024)) as made:
+            return [
+                await made.complete(prompt(f"{n} " * 300, max_tokens=4, ignore_eos=True), NAME)
+                for n in range(4)
+            ]
+
+    replies = anyio.run(run)
+    assert all(reply.usage.prompt_tokens > 512 for reply in replies), "two of them do not fit together"
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["complete", "stream"])

@@ -16,6 +16,7 @@ from workflow_hub.values import Delta, ModelInfo, Prompt, Reply
 if TYPE_CHECKING:
     import anyio
 
+    from workflow_hub.providers.dmr.client import AsyncDockerModelClient
     from workflow_hub.providers.dmr.wire import Stored
 
 __all__ = ["DmrProvider", "OpenAIProvider"]
@@ -30,12 +31,18 @@ class OpenAIProvider:
     """
 
     def __init__(
-        self, address: Address | str, *, api_key: str | None = None, timeout: float = 330.0, slots: int = 4
+        self,
+        address: Address | str,
+        *,
+        api_key: str | None = None,
+        timeout: float = 330.0,
+        slots: int = 4,
+        client: AsyncDockerModelClient | None = None,
     ) -> None:
         # Imported here because httpx takes its time, and a provider is only made to be asked.
         from workflow_hub.providers.dmr.client import AsyncDockerModelClient
 
-        self._client = AsyncDockerModelClient(address, timeout=timeout, api_key=api_key)
+        self._client = client or AsyncDockerModelClient(address, timeout=timeout, api_key=api_key)
         self._slots = slots
         self._free: anyio.Semaphore | None = None
         self._listing: list[Listed] | None = None

@@ -16,6 +16,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -39,13 +40,20 @@ def main() -> None:
     except ImportError as error:
         tell(report, {"error": str(error)})
         return
-    try:
-        server = xllamacpp.Server(parameters(xllamacpp, orders))
-    except RuntimeError as error:
-        tell(report, {"error": str(error)})
-        return
-    follow(None)
-    address = server.listening_address
+    with tempfile.TemporaryDirectory(prefix="workflow-hub-slots-", ignore_cleanup_errors=True) as folder:
+        try:
+            server = xllamacpp.Server(parameters(xllamacpp, orders, folder))
+        except RuntimeError as error:
+            tell(report, {"error": str(error)})
+            return
+        follow(None)
+        serve(server.listening_address, orders, report)
+    if hasattr(signal, "alarm"):
+        signal.alarm(GRACE_S)  # the server's own clean-up may wait for a generation; nobody waits for it
+
+
+def serve(address: str, orders: dict[str, Any], report: Any) -> None:
+    """Say where the server is, and return when nobody wants it any more."""
     if orders["state_file"]:
         state = Path(orders["state_file"])
         facts = orders["state"] | {"pid": os.getpid(), "address": address, "key": orders["key"]}
@@ -55,12 +63,10 @@ def main() -> None:
     else:
         tell(report, {"address": address})
         until_orphaned(orders["parent"])
-    if hasattr(signal, "alarm"):
-        signal.alarm(GRACE_S)  # the server's own clean-up may wait for a generation; nobody waits for it
 
 
-def parameters(xllamacpp: Any, orders: dict[str, Any]) -> Any:
-    """llama.cpp's parameters for the orders."""
+def parameters(xllamacpp: Any, orders: dict[str, Any], folder: str) -> Any:
+    """llama.cpp's parameters for the orders; a slot's state is saved in the folder when asked for."""
     chosen = xllamacpp.CommonParams()
     chosen.model.path = orders["model"]
     if orders["projector"]:
@@ -71,6 +77,8 @@ def parameters(xllamacpp: Any, orders: dict[str, Any]) -> Any:
     chosen.kv_unified = True  # every slot may use the whole context
     chosen.cpuparams.n_threads = orders["threads"]
     chosen.cpuparams_batch.n_threads = orders["threads"]
+    chosen.slot_save_path = f"{folder}{os.sep}"
+    chosen.cache_idle_slots = False  # a slot keeps what it has read until another needs the room
     chosen.cache_ram_mib = PROMPT_CACHE_MIB  # llama.cpp's own limit is 8 GiB, too much for a laptop
     chosen.hostnames = ["127.0.0.1"]
     chosen.port = 0
