@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,18 @@ from hypothesis import strategies as st
 
 from workflow_hub import schema
 from workflow_hub.errors import ReplyInvalid
-from workflow_hub.schema import BOOLEAN, INTEGER, STRING, TEXT_OR_NULL, array, mismatch, one_of, read, record
+from workflow_hub.schema import (
+    BOOLEAN,
+    INTEGER,
+    PHRASE_OR_NULL,
+    STRING,
+    TEXT_OR_NULL,
+    array,
+    mismatch,
+    one_of,
+    read,
+    record,
+)
 
 PERSON = record({"name": STRING, "age": INTEGER, "tags": array(STRING, at_most=2), "nick": TEXT_OR_NULL})
 ADA: dict[str, Any] = {"name": "Ada", "age": 36, "tags": ["x"], "nick": None}
@@ -218,3 +230,33 @@ SEALED = json.dumps({"seal": schema.CANARY.schema["properties"]["seal"]["const"]
 def test_only_an_enforced_schema_passes_the_canary(text: str, holds: bool) -> None:
     assert schema.enforces(text) is holds
     assert "zqx7" not in schema.CANARY.messages[-1].text
+
+
+# (text, whether the sampler may write it)
+PHRASES = [
+    pytest.param("address of the page", True, id="a phrase"),
+    pytest.param("UTF-8 encoded text", True, id="a number after a hyphen"),
+    pytest.param("2-tuple of names", True, id="a number before a hyphen"),
+    pytest.param("ページの住所", True, id="a script without blanks"),
+    pytest.param("Größe des Puffers", True, id="an umlaut"),
+    pytest.param("it's the page's address", True, id="single quotes"),
+    pytest.param("page", False, id="a word"),
+    pytest.param("the page", False, id="two words"),
+    pytest.param("max_tries of the run", False, id="a name first"),
+    pytest.param("name1234 of the run", False, id="a name with a number first"),
+    pytest.param('the "page" as it is', False, id="what ends a JSON string"),
+    pytest.param("a\\b of the page", False, id="a backslash"),
+    pytest.param("the page\nand more", False, id="a line end"),
+    pytest.param("a" * 21 + " of pages", False, id="a word without end"),
+]
+
+
+@pytest.mark.parametrize(("text", "fits"), PHRASES)
+def test_a_sampler_is_led_to_phrases(text: str, fits: bool) -> None:
+    assert bool(re.fullmatch(PHRASE_OR_NULL["pattern"], text)) is fits
+
+
+def test_a_pattern_leads_and_is_not_checked() -> None:
+    assert mismatch("page", PHRASE_OR_NULL) is None
+    assert mismatch(None, PHRASE_OR_NULL) is None
+    assert mismatch(3, PHRASE_OR_NULL) == "$ is not string or null"

@@ -4,7 +4,8 @@ The dialect is what every constrained decoder we meet turns into a small, fast g
 whose keys are all required, arrays with `maxItems`, `enum`, `const`, `string`, `integer`,
 `boolean`, and `null` beside any of them. Length limits stay out of the schema on purpose: in a
 grammar they halve the speed (docs/performance.md). They are checked here, together with all the
-rest, because a server may accept a schema and then ignore it.
+rest, because a server may accept a schema and then ignore it. The one `pattern` leads a model to
+better words and promises nothing: a task judges each text anyway, and keeps the good ones.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ Schema = Mapping[str, Any]
 
 STRING: Schema = {"type": "string"}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+# At least three words in ASCII, of which the first is no identifier: so a model that would answer
+# with a name, a default or a type goes on to say something. Other scripts may not part words.
+PHRASE_OR_NULL: Schema = {
+    "type": ["string", "null"],
+    "pattern": r'^([^\x00-\x7f][^"\\\x00-\x1f]*'
+    r'|([0-9]{1,4}-)?[^ "\\_0-9.(\x00-\x1f]{1,20}(-[0-9]{1,4})? [^ "\\\x00-\x1f]+ [^"\\\x00-\x1f]+)$',
+}
 INTEGER: Schema = {"type": "integer"}
 BOOLEAN: Schema = {"type": "boolean"}
 

@@ -17,7 +17,7 @@ from workflow_hub.source.raised import Raised, raised_by
 from workflow_hub.source.symbols import Symbol, comments_above, dotted, last_name, own_nodes, symbols
 from workflow_hub.source.trim import Function, signature_of, text_of, trim, without_docstring
 
-BODY_TOKENS = 200
+BODY_TOKENS = 120
 LONGEST_DEFAULT = 60
 LONGEST_COMMENT = 300
 MOST_CALLEES = 4

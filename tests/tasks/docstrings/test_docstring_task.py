@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workflow_hub import prompts
 from workflow_hub.errors import ReplyInvalid
 from workflow_hub.pipeline import Answers
-from workflow_hub.schema import TEXT_OR_NULL, record
+from workflow_hub.schema import PHRASE_OR_NULL, record
 from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import parse_source
 from workflow_hub.source.package import PackageIndex
@@ -20,7 +20,7 @@ from workflow_hub.source.symbols import symbols
 from workflow_hub.tasks.docstrings.find import snippet
 from workflow_hub.tasks.docstrings.styles import Style, documented
 from workflow_hub.tasks.docstrings.task import Look, Target, compose, read, task
-from workflow_hub.tasks.docstrings.words import COPIED, INSTEAD, RULES, refusal, words_of
+from workflow_hub.tasks.docstrings.words import INSTEAD, RULES, refusal, words_of
 from workflow_hub.values import Place, Reply
 
 TEMPLATE = prompts.find("docstrings")
@@ -32,7 +32,7 @@ def boil(kettle, minutes: int = 3):
     return kettle.heat(minutes)
 """
 TARGET = snippet(CODE)
-SLOTS = dict.fromkeys(TARGET.slots, TEXT_OR_NULL)
+SLOTS = dict.fromkeys(TARGET.slots, PHRASE_OR_NULL)
 GOOD = {
     "summary": "Bring water to the boil.",
     "kettle": "vessel that holds the water",
@@ -91,42 +91,45 @@ def test_all_questions_begin_alike_and_end_with_the_item() -> None:
     one = work.render(TARGET, SLOTS, {})
     other = snippet("def pour(cup):\n    return cup.rest\n")
     two = work.render(other, work.slots(other), {})
-    assert one.messages[0] == two.messages[0] and one.messages[0].role == "system"
-    assert "boil" not in one.messages[0].text and "def boil" in one.messages[1].text
+    assert one.lead == two.lead
+    assert [message.role for message in one.messages] == ["system", "user", "assistant", "user"]
+    assert not any("boil" in message.text for message in one.lead) and "def boil" in one.messages[-1].text
     assert one.options["temperature"] == 0
+
+
+def test_the_examples_answer_is_one_that_would_be_taken() -> None:
+    example, answer = (message.text for message in task(TEMPLATE, LOOK).render(TARGET, SLOTS, {}).lead[1:])
+    lines = example.replace(": raise", ":\n  raise").replace(": return", ":\n      return").split("\n")
+    body = "\n".join(f"        {line}" for line in lines[1:])
+    source = parse_source(Path("tea.py"), f"class Pot:\n    {lines[0]}:\n{body}\n".encode())
+    made = next(one for one in symbols(source) if one.qualname == "Pot.steep")
+    steep = Target(made, facts_of(made, PackageIndex()), None, Place("tea.py::Pot.steep", "tea.py", 2))
+    reading = read(steep, dict.fromkeys(steep.slots, PHRASE_OR_NULL), Reply(answer))
+    assert set(reading.taken) == set(steep.slots) and not reading.refused
 
 
 def test_a_second_question_is_smaller_and_says_what_to_do_instead() -> None:
     work = task(TEMPLATE, LOOK)
     first = work.render(TARGET, SLOTS, {})
-    again = work.render(TARGET, {"minutes": TEXT_OR_NULL}, {"minutes": "only repeated the name"})
-    assert again.schema == record({"minutes": TEXT_OR_NULL})
+    again = work.render(TARGET, {"minutes": PHRASE_OR_NULL}, {"minutes": "only repeated the name"})
+    assert again.schema == record({"minutes": PHRASE_OR_NULL})
     assert again.messages[-1].text.endswith("\n\nAgain: minutes in other words than its name.")
     assert "only repeated the name" not in again.messages[-1].text
-    assert again.messages[0] == first.messages[0]
+    assert again.lead == first.lead
     assert again.options["max_tokens"] < first.options["max_tokens"]
     assert "Again" not in first.messages[-1].text
-
-
-def test_what_copied_the_example_is_asked_again_without_it() -> None:
-    work = task(TEMPLATE, LOOK)
-    first = work.render(TARGET, SLOTS, {})
-    again = work.render(TARGET, {"minutes": TEXT_OR_NULL}, {"minutes": COPIED})
-    assert "WeakTea" in first.messages[0].text
-    assert "WeakTea" not in again.messages[0].text
-    assert first.messages[0].text.startswith(again.messages[0].text)
 
 
 def test_of_several_refusals_each_has_its_advice() -> None:
     refused = {"kettle": "was a single word", "returns": "named Stove, which the code does not know"}
     work = task(TEMPLATE, LOOK)
-    text = work.render(TARGET, dict.fromkeys(refused, TEXT_OR_NULL), refused).messages[-1].text
+    text = work.render(TARGET, dict.fromkeys(refused, PHRASE_OR_NULL), refused).messages[-1].text
     assert text.endswith("Again: kettle in a whole phrase, returns without Stove.")
 
 
 @pytest.mark.parametrize("reason", INSTEAD)
 def test_no_reason_stands_in_a_question(reason: str) -> None:
-    again = task(TEMPLATE, LOOK).render(TARGET, {"minutes": TEXT_OR_NULL}, {"minutes": reason})
+    again = task(TEMPLATE, LOOK).render(TARGET, {"minutes": PHRASE_OR_NULL}, {"minutes": reason})
     assert reason not in again.messages[-1].text
     assert again.messages[-1].text.endswith(f"Again: minutes {INSTEAD[reason]}.")
 
@@ -202,7 +205,7 @@ def test_words_of_the_example_are_refused_unless_the_code_says_them() -> None:
     said = json.dumps({**GOOD, "kettle": "dried tea for later"})
     assert work.read(TARGET, SLOTS, Reply(said)).refused == {"kettle": "was copied from the instructions"}
     tea = snippet(CODE.replace("kettle", "tea"))
-    alone = {"tea": TEXT_OR_NULL}
+    alone = {"tea": PHRASE_OR_NULL}
     assert work.read(tea, alone, Reply(json.dumps({"tea": "dried tea for later"}))).refused == {}
 
 
@@ -213,9 +216,9 @@ def test_a_prompts_echoes_may_be_written_in_capitals() -> None:
 
 
 def test_the_packaged_echoes_are_words_of_the_example() -> None:
-    instructions, _, example = task(TEMPLATE, LOOK).render(TARGET, SLOTS, {}).messages[0].text.partition("\n")
+    instructions, *example = (message.text for message in task(TEMPLATE, LOOK).render(TARGET, SLOTS, {}).lead)
     assert TEMPLATE.head.echoes
-    assert set(TEMPLATE.head.echoes) <= set(words_of(example)) - set(words_of(instructions))
+    assert set(TEMPLATE.head.echoes) <= set(words_of(" ".join(example))) - set(words_of(instructions))
 
 
 INVALID = [

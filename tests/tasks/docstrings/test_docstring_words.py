@@ -42,6 +42,9 @@ TIDY = [
     pytest.param("Wait... Then go on", "Wait... Then go on", id="an ellipsis ends no sentence"),
     pytest.param("a page, e.g. the first one", "a page, e.g. the first one", id="abbreviation"),
     pytest.param("Is it `x`? `y` is not.", "Is it `x`?", id="question"),
+    pytest.param("a page to download,", "a page to download", id="a comma at the end"),
+    pytest.param("if the page is not a str: %s", "if the page is not a str", id="the place of a value"),
+    pytest.param("if no page has that url: {url!r} ", "if no page has that url", id="the place of a name"),
     pytest.param("", "", id="empty"),
 ]
 
@@ -203,7 +206,11 @@ def test_words_of_the_prompt_are_no_answer() -> None:
 @pytest.mark.parametrize("text", ["a whole phrase", "Other words than its name.", "by what this code does"])
 def test_the_advice_is_no_answer(text: str) -> None:
     assert refusal(text, SUMMARY, set(), KNOWN) == COPIED
-    assert refusal(f"Turn {text} around", SUMMARY, set(), KNOWN) is None
+
+
+def test_advice_that_is_said_of_a_name_is_no_answer() -> None:
+    assert refusal("the page in other words than its name", URL, set(), KNOWN) == COPIED
+    assert refusal("the page in other words", URL, set(), KNOWN) is None
 
 
 # (text, what the code knows, whether it was copied)

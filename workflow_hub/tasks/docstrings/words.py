@@ -15,7 +15,7 @@ RUN = 4
 UNKNOWN = "named "
 COPIED = "was copied from the instructions"
 # Part of what an answer is remembered under: with other rules, what was refused may be asked again.
-RULES = 1
+RULES = 2
 # What to ask for instead, by what was wrong. A small model that is told what was wrong says that
 # again; told what to do, it does so now and then.
 INSTEAD: Mapping[str, str] = {
@@ -42,6 +42,8 @@ _PLACEHOLDER = re.compile(
 )
 # The format of a message, not what it says: a small model copies it from `raise`.
 _FORMAT = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[srdif]\b|%\(\w+\)|\{\w*(?:![ras])?(?::[^{}]*)?\}")
+# What is left over at an end: a comma, or the place of a value after a colon.
+_LOOSE_END = re.compile(rf"[\s,;:]+(?:(?:{_FORMAT.pattern})\s*)?$")
 # Also marks that turn the direction of a line: they show a text as what it is not.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -101,6 +103,7 @@ def tidy(text: str) -> str:
 
 
 def _trimmed(line: str) -> str:
+    line = _LOOSE_END.sub("", line)
     for quote in ('"', "'", "`"):
         if len(line) > 1 and line[0] == line[-1] == quote and line.count(quote) == 2:
             line = line[1:-1].strip()
@@ -162,7 +165,7 @@ def instead(reason: str) -> str:
 def _is_advice(text: str) -> bool:
     """Whether it says how to answer, in the words of `instead`."""
     said = text.lower().strip(" .")
-    return any(said in advice for advice in INSTEAD.values())
+    return any(said in advice or advice in said for advice in INSTEAD.values())
 
 
 def _strange(text: str, spoken: Spoken, known: AbstractSet[str]) -> bool:
