@@ -345,6 +345,15 @@ def test_quiet_says_nothing(shop: Path) -> None:
     assert done.out
 
 
+@pytest.mark.parametrize("check", [(), ("--check",)], ids=["write", "check"])
+def test_quiet_still_tells_what_failed(tmp_path: Path, check: tuple[str, ...]) -> None:
+    (tmp_path / "bad.py").write_text("def broken(:\n")
+    done = run("docstrings", "bad.py", "-q", *check, cwd=tmp_path)
+    assert done.code == 3
+    (line,) = done.err.splitlines()
+    assert line.startswith("  failed   bad.py:1: ")
+
+
 def test_quiet_still_tells_an_error(shop: Path) -> None:
     done = run("docstrings", "nowhere", "-q", cwd=shop)
     assert done.code == 2

@@ -79,8 +79,9 @@ def _document(paths: tuple[str, ...], write: bool, config: Config, common: Commo
                 colored = common.output is None and common.colored(sys.stdout)
                 deliver(_colored(b"".join(patches)) if colored else b"".join(patches), common.output)
         finally:
-            for line in as_text.lines(summary, outcomes, "documented", verbose=common.verbose):
-                live.say(line)
+            lines = as_text.lines(summary, outcomes, "documented", verbose=common.verbose)
+            for line in as_text.failures(outcomes) if common.quiet else lines:
+                live.say(line, error=True)
 
     try:
         with live.shown():
@@ -125,9 +126,8 @@ def _check(paths: tuple[str, ...], config: Config, common: Common) -> int:
     deliver(text.encode("utf-8", "backslashreplace"), common.output)
     live = Live(quiet=common.quiet)
     live.say(f"{len(missing)} without a docstring" if missing else "nothing lacks a docstring")
-    for outcome in others:
-        if isinstance(outcome, Failed):
-            live.say(f"  failed   {outcome.item.path}: {outcome.error}")
+    for line in as_text.failures(others):
+        live.say(line, error=True)
     return exit_code(findings=bool(missing), incomplete=any(isinstance(one, Failed) for one in others))
 
 

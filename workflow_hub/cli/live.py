@@ -48,9 +48,9 @@ class Live:
             yield self
         self._view = None
 
-    def say(self, message: str) -> None:
-        """A line that stays."""
-        if self._quiet:
+    def say(self, message: str, *, error: bool = False) -> None:
+        """A line that stays; where quiet is wanted, errors only."""
+        if self._quiet and not error:
             return
         if self._view is not None:
             self._view.console.print(message, markup=False, highlight=False)

@@ -15,13 +15,18 @@ def lines(
 ) -> Iterator[str]:
     """The summary line first, then failures, all of them, then who stood in for whom."""
     yield _head(summary, verb)
-    yield from (f"  failed   {_place(one)}: {one.error}" for one in outcomes if isinstance(one, Failed))
+    yield from failures(outcomes)
     skipped = [f"  skipped  {_place(one)}: {one.reason}" for one in outcomes if isinstance(one, Skipped)]
     shown = skipped if verbose else skipped[:MOST_SKIPPED]
     yield from shown
     if len(shown) < len(skipped):
         yield f"  skipped  {len(skipped) - len(shown)} more; -v shows them"
     yield from _stand_ins(outcomes)
+
+
+def failures(outcomes: Iterable[Settled]) -> Iterator[str]:
+    """A line for each item that failed."""
+    yield from (f"  failed   {_place(one)}: {one.error}" for one in outcomes if isinstance(one, Failed))
 
 
 def _head(summary: Summary, verb: str) -> str:
