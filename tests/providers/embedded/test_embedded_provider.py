@@ -20,7 +20,7 @@ from workflow_hub.providers import Provider
 from workflow_hub.providers.embedded import EmbeddedProvider, EngineSettings, Progress, warm, weights
 from workflow_hub.providers.embedded.catalogue import CATALOGUE, Weights
 from workflow_hub.providers.embedded.engine import Engine
-from workflow_hub.values import Image, Message, Prompt, Reply
+from workflow_hub.values import Image, Message, Prompt, Reply, Usage
 
 NAME = "qwen2.5-coder-0.5b"
 SETTINGS = EngineSettings(slots=2, context_tokens=131072)
@@ -181,19 +181,30 @@ def test_prompts_are_answered_by_one_engine_that_goes_with_the_provider(
     assert Progress("loading the model") in told
 
 
+LEAD = Message("system", "be kind and brief " * 40)
+
+
+async def led(made: EmbeddedProvider, question: str) -> Usage:
+    asked = Prompt("test", (LEAD, Message("user", question)), None, {"max_tokens": 2, "ignore_eos": True})
+    return (await made.complete(asked, NAME)).usage
+
+
+def known(usage: Usage) -> bool:
+    """Whether all but the question was there before."""
+    return usage.cached_tokens > 0.9 * usage.prompt_tokens
+
+
 def test_what_the_first_prompt_made_one_slot_read_all_have_read(
     own_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    lead = Message("system", "be kind and brief " * 40)
-    replies: list[Reply] = []
+    usages: list[Usage] = []
 
     async def run() -> None:
         async with provider() as made:
 
             async def ask(question: str) -> None:
-                asked = Prompt("test", (lead, Message("user", question)), None, {"max_tokens": 2})
-                replies.append(await made.complete(asked, NAME))
+                usages.append(await led(made, question))
 
             await ask("first")
             async with anyio.create_task_group() as group:
@@ -202,10 +213,28 @@ def test_what_the_first_prompt_made_one_slot_read_all_have_read(
             assert list(tmp_path.glob("workflow-hub-slots-*/*.state"))
 
     anyio.run(run)
-    first, *others = (reply.usage for reply in replies)
-    assert first.cached_tokens == 0
-    assert all(usage.cached_tokens > 0.9 * usage.prompt_tokens for usage in others)
+    assert usages[0].cached_tokens == 0
+    assert all(map(known, usages[1:]))
     assert not list(tmp_path.glob("workflow-hub-slots-*"))
+
+
+def test_a_warm_engine_knows_the_instructions_of_an_earlier_run(own_weights: Path) -> None:
+    async def run() -> list[Usage]:
+        usages = []
+        for question in ("one", "two"):
+            async with provider() as made:
+                usages.append(await led(made, question))
+                for n in range(3):  # what other work leaves in the slots
+                    await made.complete(prompt(f"{n} " * 200, ignore_eos=True), NAME)
+        return usages
+
+    warm.start(NAME, SETTINGS)
+    try:
+        first, second = anyio.run(run)
+    finally:
+        warm.stop()
+    assert first.cached_tokens == 0
+    assert known(second)
 
 
 def test_prompts_that_fill_the_shared_context_one_after_the_other_are_all_answered(own_weights: Path) -> None:

@@ -7,8 +7,8 @@ So whole replies are asked for as streams too. (Docker Model Runner stands betwe
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,9 @@ from workflow_hub.providers.dmr import OpenAIProvider, wire
 from workflow_hub.providers.dmr.client import DEFAULT_MODEL, AsyncDockerModelClient, Messages
 from workflow_hub.providers.dmr.stream import StreamReader
 from workflow_hub.providers.dmr.wire import Call
-from workflow_hub.values import Prompt, Reply
+from workflow_hub.values import Message, Prompt, Reply
+
+STATES = 4  # megabytes each
 
 
 class EngineClient(AsyncDockerModelClient):
@@ -51,18 +53,25 @@ class EngineClient(AsyncDockerModelClient):
                     clock.began = reader.began
         return reader.reply()
 
-    async def copy_first_slot(self, slots: int) -> None:
-        """Let every slot have read what the first one has; milliseconds, where all are idle."""
-        for slot, action in [(0, "save"), *((slot, "restore") for slot in range(1, slots))]:
-            state = json.dumps({"filename": f"{os.getpid()}.state"}).encode()
-            await self._fetch(Call(f"/slots/{slot}?action={action}", body=state), self._address.root)
+    async def save_slot(self, slot: int, name: str) -> None:
+        """Keep what the slot has read, under a name, as long as the engine lives."""
+        await self._slot(slot, "save", name)
+
+    async def restore_slot(self, slot: int, name: str) -> None:
+        """Let the slot have read what was saved; milliseconds, if it is idle."""
+        await self._slot(slot, "restore", name)
+
+    async def _slot(self, slot: int, action: str, name: str) -> None:
+        body = json.dumps({"filename": name}).encode()
+        await self._fetch(Call(f"/slots/{slot}?action={action}", body=body), self._address.root)
 
 
 class EngineProvider(OpenAIProvider):
-    """The provider on top of that client: what the first prompt made one slot read, all have read.
+    """The provider on top of that client: what the first prompt begins with is evaluated once.
 
-    The first prompt is answered in the first slot, whose state is then copied to the others: without
-    that, each of them would evaluate the instructions that the prompts of a run begin with.
+    The first prompt is answered in the first slot, whose state is then copied to the others; otherwise
+    each of them would evaluate the instructions for itself. A warm engine may know the state from an
+    earlier run: it keeps STATES of them, and another's does no harm.
     """
 
     def __init__(self, url: str, *, api_key: str, timeout: float, slots: int) -> None:
@@ -75,7 +84,19 @@ class EngineProvider(OpenAIProvider):
         if self._led:
             return await super().complete(prompt, model)
         self._led = True
+        name = _state(prompt.lead)
+        with suppress(HubError):
+            await self._engine.restore_slot(0, name)
         reply = await super().complete(replace(prompt, options={**prompt.options, "id_slot": 0}), model)
         with suppress(HubError):  # they read it themselves then
-            await self._engine.copy_first_slot(self._slots)
+            if reply.usage.cached_tokens < reply.usage.prompt_tokens / 2:
+                await self._engine.save_slot(0, name)
+            for slot in range(1, self._slots):
+                await self._engine.restore_slot(slot, name)
         return reply
+
+
+def _state(lead: tuple[Message, ...]) -> str:
+    """The name for the state of a slot that has read these messages."""
+    digest = hashlib.sha256(repr(lead).encode("utf-8", "surrogatepass")).digest()
+    return f"{digest[0] % STATES}.state"
