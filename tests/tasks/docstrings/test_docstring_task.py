@@ -20,7 +20,7 @@ from workflow_hub.source.symbols import symbols
 from workflow_hub.tasks.docstrings.find import snippet
 from workflow_hub.tasks.docstrings.styles import Style, documented
 from workflow_hub.tasks.docstrings.task import Look, Target, compose, read, task
-from workflow_hub.tasks.docstrings.words import INSTEAD, RULES, refusal, words_of
+from workflow_hub.tasks.docstrings.words import COPIED, INSTEAD, RULES, refusal, words_of
 from workflow_hub.values import Place, Reply
 
 TEMPLATE = prompts.find("docstrings")
@@ -118,6 +118,14 @@ def test_a_second_question_is_smaller_and_says_what_to_do_instead() -> None:
     assert again.lead == first.lead
     assert again.options["max_tokens"] < first.options["max_tokens"]
     assert "Again" not in first.messages[-1].text
+
+
+def test_what_copied_the_example_is_asked_again_without_it() -> None:
+    work = task(TEMPLATE, LOOK)
+    first = work.render(TARGET, SLOTS, {})
+    again = work.render(TARGET, {"minutes": PHRASE_OR_NULL}, {"minutes": COPIED})
+    assert [message.role for message in again.messages] == ["system", "user"]
+    assert again.lead == first.lead[:1]
 
 
 def test_of_several_refusals_each_has_its_advice() -> None:

@@ -16,7 +16,7 @@ from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.trim import trim
 from workflow_hub.tasks.docstrings.slots import SUMMARY, Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import Documented, Style, merge, render
-from workflow_hub.tasks.docstrings.words import RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
+from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
 from workflow_hub.values import Place, Prompt, Reply
 
 NAME = "docstrings"
@@ -88,6 +88,8 @@ def prompt(template: Template, target: Target, slots: Slots, refused: Mapping[st
             "code": f"{facts.signature}\n{target.body}".strip(),
             "callees": list(facts.callees),
             "refused": {slot: instead(reason) for slot, reason in refused.items()},
+            # What copies the example is asked again without it.
+            "copied": COPIED in refused.values(),
         },
         schema=schema.record(slots),
         options={"max_tokens": TOKENS_AT_LEAST + TOKENS_A_SLOT * len(slots)},

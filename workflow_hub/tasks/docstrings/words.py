@@ -33,7 +33,10 @@ INSTEAD: Mapping[str, str] = {
 }
 _SENTENCE_END = re.compile(r"(?<=[^.\s][.!?])\s+(?=[A-Z`\"'(])")
 _PREAMBLE = re.compile(
-    r"^(?:this|the) (?:function|method|class|module|property|code)(?: is used)?(?: to)? +", re.I
+    r"^(?:(?:this|the) {0}(?: is used)?(?: to)?|(?:this|the|an?) {0} (?:that|which)) +".format(
+        "(?:function|method|class|module|property|code)"
+    ),
+    re.I,
 )
 _PLACEHOLDER = re.compile(
     r"\b(?:TODO|FIXME|TBD|XXX|N/A|placeholder|lorem ipsum)\b|^(?:none|null|unknown|undefined|\?+)\W*$"
