@@ -1,0 +1,58 @@
+"""What a prompt tells about itself before anybody answers it: task, needs, images, length, language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workflow_hub.routing.intent import Evidence, read
+from workflow_hub.source.trim import estimate_tokens
+
+__all__ = ["NEEDS", "Evidence", "Signals", "signals"]
+
+NEEDS = ("files", "terminal", "mcp")
+FREE_TEXT_TASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What rules can ask of a prompt.
+
+    `needs` are the declared ones and those inferred from its words; `evidence` holds the words for
+    the inferred ones. `unsure`: the words do not tell whether anything is to be done, and `needs`
+    is a guess that leans to tools. `tokens` is an estimate. `language` is "en", "de", "fr", "es",
+    "zh", or "und" for any other.
+    """
+
+    task: str
+    needs: frozenset[str]
+    declared: frozenset[str]
+    evidence: tuple[Evidence, ...]
+    unsure: bool
+    images: int
+    tokens: int
+    language: str
+
+
+def signals(
+    text: str, *, task: str = FREE_TEXT_TASK, needs: Iterable[str] = (), images: int = 0, context: str = ""
+) -> Signals:
+    """The signals of `text`; `context` is attached text, counted in tokens and never a request.
+
+    Needs are inferred for the task "ask" only: the prompts of other tasks are ours, and declare
+    what they need. Pure, and never raises on any text.
+    """
+    declared = frozenset(needs)
+    reading = read(text)
+    evidence = reading.evidence if task == FREE_TEXT_TASK else ()
+    inferred = frozenset(one.need for one in evidence)
+    return Signals(
+        task=task,
+        needs=declared | inferred,
+        declared=declared,
+        evidence=evidence,
+        unsure=task == FREE_TEXT_TASK and reading.unsure and not declared,
+        images=images,
+        tokens=estimate_tokens(text) + (estimate_tokens(context) if context else 0),
+        language=reading.language,
+    )
