@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow_hub.errors import ConfigError, PromptError
-from workflow_hub.located import LIMIT_BYTES, Located, read_text, read_toml, read_yaml
+from workflow_hub.located import LIMIT_BYTES, Located, Misplaced, parse_yaml, read_text, read_toml, read_yaml
 
 PATH = Path("settings.yaml")
 
@@ -99,6 +99,41 @@ def test_every_key_has_its_line(read: Any, text: str, key: tuple[str | int, ...]
     assert read(text, PATH).line(key) == line
 
 
+# (text, the place of what is wrong)
+PLACES = [
+    pytest.param("a: 1\nb: {c: 1, c: 2}\n", (2, 11), id="duplicate"),
+    pytest.param("a: [x, *y]\n", (1, 8), id="alias"),
+    pytest.param("ä: [ö, *y]\n", (1, 8), id="columns are characters"),
+    pytest.param("a: b: c\n", (1, 5), id="not YAML"),
+    pytest.param("a: \x01\n", (None, None), id="the parser does not say"),
+]
+
+
+@pytest.mark.parametrize(("text", "place"), PLACES)
+def test_a_fault_has_a_line_and_a_column(text: str, place: tuple[int | None, int | None]) -> None:
+    with pytest.raises(Misplaced) as caught:
+        parse_yaml(text, PATH)
+    assert (caught.value.line, caught.value.column) == place
+
+
+COLUMNS = [
+    pytest.param(("a",), 1, id="key"),
+    pytest.param(("rules", 0), 5, id="item"),
+    pytest.param(("rules", 0, "use", 0), 9, id="item below"),
+    pytest.param(("rules", 1, "name", "deeper"), 5, id="nearest parent"),
+    pytest.param(("nowhere",), 1, id="the document"),
+]
+
+
+@pytest.mark.parametrize(("key", "column"), COLUMNS)
+def test_every_key_of_yaml_has_its_column(key: tuple[str | int, ...], column: int) -> None:
+    assert read_yaml(YAML, PATH).column(key) == column
+
+
+def test_toml_has_no_columns() -> None:
+    assert read_toml(TOML, PATH).column(("tool",)) is None
+
+
 BAD_TOML = [
     pytest.param("a = 1\nb = \n", 2, "is not TOML: Invalid value", id="no value"),
     pytest.param("a = 1\na = 2\n", 2, "is not TOML: Cannot overwrite", id="duplicate"),
@@ -138,6 +173,15 @@ def test_a_file_that_cannot_be_taken_is_named(tmp_path: Path, data: bytes | None
     with pytest.raises(ConfigError) as caught:
         read_text(path)
     assert str(caught.value) == f"{path}{words}"
+
+
+def test_a_file_may_have_a_limit_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"#" * 4096)
+    assert len(read_text(path, limit_bytes=4096)) == 4096
+    path.write_bytes(b"#" * 4097)
+    with pytest.raises(ConfigError, match=r"x\.yaml: is larger than 4 KiB; is it the right file\?"):
+        read_text(path, limit_bytes=4096)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workflow_hub.doors import enrich_docstring
+    from workflow_hub.doors import enrich_docstring, route
     from workflow_hub.hub import Hub
     from workflow_hub.providers.dmr.client import AsyncDockerModelClient, DockerModelClient
 
-__all__ = ["AsyncDockerModelClient", "DockerModelClient", "Hub", "enrich_docstring"]
+__all__ = ["AsyncDockerModelClient", "DockerModelClient", "Hub", "enrich_docstring", "route"]
 
 # Where each name lives; it is imported when it is first used.
 _HOMES = {
@@ -17,6 +17,7 @@ _HOMES = {
     "DockerModelClient": "workflow_hub.providers.dmr.client",
     "Hub": "workflow_hub.hub",
     "enrich_docstring": "workflow_hub.doors",
+    "route": "workflow_hub.doors",
 }
 
 

@@ -19,6 +19,9 @@ PAGES = [
     pytest.param(("engine", "stop", "-h"), ["Usage"], id="engine stop"),
     pytest.param(("engine", "status", "-h"), ["Usage"], id="engine status"),
     pytest.param(("doctor", "--help"), ["--format", "Exit code"], id="doctor"),
+    pytest.param(("route", "--help"), ["explain", "check", "list"], id="route"),
+    pytest.param(("route", "explain", "-h"), ["--task", "--image", "--format"], id="route explain"),
+    pytest.param(("route", "check", "-h"), ["Exit code"], id="route check"),
 ]
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from workflow_hub.errors import RoutingError, UsageError
 from workflow_hub.providers.embedded.catalogue import CATALOGUE
-from workflow_hub.routing.pick import Candidate, candidates, is_embedded, pinned
+from workflow_hub.routing.pick import Candidate, candidates, is_embedded, judge, pick, pinned
 from workflow_hub.routing.rules import Rules
+from workflow_hub.routing.signals import Evidence, Signals
 
 WEIGHTS, OTHER_WEIGHTS = list(CATALOGUE)[:2]
 RULES = Rules.model_validate(
@@ -123,3 +124,124 @@ def test_a_pin_that_leads_nowhere(provider: str, model: str | None, message: str
     with pytest.raises(UsageError) as caught:
         pinned(RULES, "docstrings", provider=provider, model=model)
     assert str(caught.value) == message
+
+
+AGENTS = Rules.model_validate(
+    {
+        "version": 1,
+        "providers": {
+            "dmr": {"kind": "dmr"},
+            "embedded": {"kind": "embedded", "model": WEIGHTS},
+            "goose": {"kind": "goose", "model": "long"},
+        },
+        "models": {
+            "short": {"provider": "dmr", "try": "ai/short", "context_tokens": 1000},
+            "long": {"provider": "dmr", "try": ["ai/long", "ai/longer"], "context_tokens": 9000},
+            "eyes": {"provider": "dmr", "try": "ai/eyes", "accepts": ["text", "image"]},
+        },
+        "rules": [
+            {"name": "talk", "when": {"task": "chat"}, "use": "short", "fallback": ["goose", "eyes"]},
+            {"name": "tools", "when": {"needs": ["files", "terminal", "mcp"]}, "use": "goose"},
+            {"name": "look", "when": {"has": "image"}, "use": "eyes"},
+            {"name": "rest", "use": "short", "fallback": ["long", "embedded"]},
+        ],
+    }
+)
+PLAIN = Rules.model_validate(
+    AGENTS.model_dump(by_alias=True, exclude_unset=True)
+    | {"rules": [{"name": "rest", "use": "short", "fallback": ["long"]}]}
+)
+
+
+def asked(task: str = "ask", *, needs: str = "", images: int = 0, tokens: int = 10) -> Signals:
+    needed = frozenset(needs.split())
+    evidence = tuple(Evidence(need, f"use {need}") for need in sorted(needed))
+    return Signals(task, needed, frozenset(), evidence, False, images, tokens, "en")
+
+
+CHOICES = [
+    pytest.param(
+        asked(),
+        ["rest: dmr ai/short", "rest: dmr ai/long", "rest: dmr ai/longer", "rest: embedded"],
+        id="plain",
+    ),
+    pytest.param(asked(needs="files"), ["tools: goose ai/long", "tools: goose ai/longer"], id="tools"),
+    pytest.param(
+        asked("chat", needs="mcp"),
+        ["talk: goose ai/long", "talk: goose ai/longer"],
+        id="of a rule's targets only the agent",
+    ),
+    pytest.param(
+        asked("chat"),
+        ["talk: dmr ai/short", "talk: goose ai/long", "talk: goose ai/longer", "talk: dmr ai/eyes"],
+        id="without needs all of them",
+    ),
+    pytest.param(asked(images=1), ["look: dmr ai/eyes"], id="image"),
+    pytest.param(
+        asked("chat", images=1),
+        ["talk: goose ai/long", "talk: goose ai/longer", "talk: dmr ai/eyes"],
+        id="an agent has images described",
+    ),
+    pytest.param(
+        asked(tokens=1000),
+        ["rest: dmr ai/long", "rest: dmr ai/longer", "rest: embedded"],
+        id="too long for one",
+    ),
+    pytest.param(asked(tokens=9000), ["rest: embedded"], id="too long for two"),
+]
+
+
+@pytest.mark.parametrize(("prompt", "found"), CHOICES)
+def test_only_those_who_can_are_picked(prompt: Signals, found: list[str]) -> None:
+    assert [line.removesuffix(f" {WEIGHTS}") for line in shown(pick(AGENTS, prompt))] == found
+
+
+# (the prompt, words of the message)
+NOBODY = [
+    pytest.param(
+        asked(needs="terminal files"),
+        'the prompt needs files and terminal ("use files"), and no rule of routing.yaml leads to an agent',
+        id="tools",
+    ),
+    pytest.param(
+        asked(images=1), "short takes no images; long takes no images. Add a model that can", id="image"
+    ),
+    pytest.param(
+        asked(tokens=9999), "long has a context of 9000 tokens, too short for about 9999", id="length"
+    ),
+]
+
+
+@pytest.mark.parametrize(("prompt", "words"), NOBODY)
+def test_a_prompt_that_nobody_can_answer(prompt: Signals, words: str) -> None:
+    with pytest.raises(RoutingError) as caught:
+        pick(PLAIN, prompt)
+    assert words in str(caught.value)
+
+
+def test_a_verdict_says_who_is_left_out_and_why() -> None:
+    verdict = judge(AGENTS, AGENTS.rules[3], asked(tokens=5000))
+    assert verdict.matched and verdict.able == ("long", "embedded")
+    assert verdict.why == (
+        "it takes everything; short has a context of 1000 tokens, too short for about 5000"
+    )
+
+
+def test_what_cannot_be_run_is_refused_when_it_is_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflow_hub.routing.pick.PROVIDERS", {"dmr": None, "embedded": None})
+    words = r"goose is of kind goose, which this version cannot run"
+    with pytest.raises(RoutingError, match=words):
+        candidates(AGENTS, "ask", needs=["files"])
+    with pytest.raises(RoutingError, match=words):
+        candidates(AGENTS, "chat")
+    with pytest.raises(RoutingError, match=words):
+        pinned(AGENTS, "ask", provider="goose")
+    assert candidates(AGENTS, "ask")[0] == Candidate("rest", "dmr", "ai/short")
+
+
+def test_a_provider_alone_answers_with_the_models_of_the_tasks_rule() -> None:
+    assert shown(pinned(AGENTS, "ask", provider="dmr")) == [
+        "pinned: dmr ai/short",
+        "pinned: dmr ai/long",
+        "pinned: dmr ai/longer",
+    ]

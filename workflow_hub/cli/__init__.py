@@ -13,6 +13,7 @@ from workflow_hub.errors import HubError
 # name: (module, what `--help` says of it)
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "docstrings": ("docstrings", "Write the docstrings that Python code lacks."),
+    "route": ("route", "Say who answers a prompt, and why."),
     "engine": ("engine", "Keep the embedded engine warm between runs."),
     "doctor": ("doctor", "Say what was found here, and what to type."),
 }

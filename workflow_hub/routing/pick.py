@@ -1,11 +1,18 @@
-"""From rules to the models that may answer, in order; pure."""
+"""From rules and the signals of a prompt to the models that may answer, in order; pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workflow_hub.errors import RoutingError, UsageError
-from workflow_hub.routing.rules import Embedded, Rules
+from workflow_hub.providers.table import PROVIDERS
+from workflow_hub.routing.conditions import held, listed
+from workflow_hub.routing.shape import Embedded, Goose, Rule, Rules
+
+if TYPE_CHECKING:
+    from workflow_hub.routing.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +27,102 @@ class Candidate:
         return f"{self.provider} {self.model}"
 
 
-def candidates(rules: Rules, task: str) -> tuple[Candidate, ...]:
-    """Who may answer `task`, best first: the first rule that takes it, its fallbacks after its use."""
-    rule = next((rule for rule in rules.rules if rule.takes(task)), None)
-    if rule is None:
-        raise RoutingError(
-            f"no rule of routing.yaml takes the task {task}; add one, or a last rule without `when`"
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a rule takes a prompt: its conditions hold, and some of its targets are `able` to answer."""
+
+    rule: Rule
+    holds: bool
+    able: tuple[str, ...]
+    why: str
+
+    @property
+    def matched(self) -> bool:
+        return bool(self.able)
+
+
+def judge(rules: Rules, rule: Rule, signals: Signals) -> Verdict:
+    """What becomes of a prompt with these signals at `rule`, whatever stands above it.
+
+    A target that cannot give what the prompt needs, takes no images, or has too short a context is
+    not able, be it named first or as a fallback.
+    """
+    holds, why = held(rule.when, signals) if rule.when else (True, "it takes everything")
+    if not holds:
+        return Verdict(rule, False, (), why)
+    lacking = {target: _lack(rules, target, signals) for target in rule.targets}
+    able = tuple(target for target, lack in lacking.items() if lack is None)
+    lacks = dict.fromkeys(lack for lack in lacking.values() if lack)
+    if not able:
+        return Verdict(rule, True, (), "; ".join(lacks))
+    return Verdict(rule, True, able, "; ".join([why, *lacks]))
+
+
+def _lack(rules: Rules, target: str, signals: Signals) -> str | None:
+    """Why `target` cannot answer such a prompt; None where it can. An agent has images described to it."""
+    spec = rules.providers.get(target)
+    agent = isinstance(spec, Goose)
+    role = rules.models.get(spec.model if isinstance(spec, Goose) else target)
+    if signals.needs and not agent:
+        return f"{target} cannot give {listed(sorted(signals.needs), 'and')}"
+    if signals.images and not agent and (role is None or "image" not in role.accepts):
+        return f"{target} takes no images"
+    if role and role.context_tokens is not None and signals.tokens >= role.context_tokens:
+        return f"{target} has a context of {role.context_tokens} tokens, too short for about {signals.tokens}"
+    return None
+
+
+def plain(task: str, needs: Iterable[str] = ()) -> Signals:
+    """The signals of a task whose prompts have not been written yet."""
+    from workflow_hub.routing.signals import Signals
+
+    needed = frozenset(needs)
+    return Signals(task, needed, needed, evidence=(), unsure=False, images=0, tokens=0, language="und")
+
+
+def pick(rules: Rules, signals: Signals) -> tuple[Candidate, ...]:
+    """Who may answer, best first: the targets of the first rule that takes the prompt.
+
+    Raises RoutingError where no rule does.
+    """
+    verdicts = []
+    for rule in rules.rules:
+        verdict = judge(rules, rule, signals)
+        if verdict.matched:
+            return candidates_of(rules, verdict)
+        verdicts.append(verdict)
+    raise RoutingError(nobody(signals, verdicts))
+
+
+def nobody(signals: Signals, verdicts: Iterable[Verdict]) -> str:
+    """Why no rule takes the prompt, and what to do about it."""
+    if signals.needs:
+        needs = listed(sorted(signals.needs), "and")
+        said = f' ("{signals.evidence[0].text}")' if signals.evidence else ""
+        return (
+            f"the prompt needs {needs}{said}, and no rule of routing.yaml leads to an agent that has them; "
+            "add a provider of kind goose and a rule that uses it, as docs/routing.md shows"
         )
+    if unable := [verdict.why for verdict in verdicts if verdict.holds]:
+        return (
+            f"no rule of routing.yaml takes the prompt: {'; '.join(dict.fromkeys(unable))}. Add a model that "
+            "can to the rules, as docs/routing.md shows"
+        )
+    return f"no rule of routing.yaml takes the task {signals.task}; add one, or a last rule without `when`"
+
+
+def candidates_of(rules: Rules, verdict: Verdict) -> tuple[Candidate, ...]:
+    """Every model of every able target, in order."""
     return tuple(
-        Candidate(rule.name, provider, model)
-        for target in (rule.use, *rule.fallback)
+        Candidate(verdict.rule.name, provider, model)
+        for target in verdict.able
         for provider, model in _models(rules, target)
     )
+
+
+def candidates(rules: Rules, task: str, needs: Iterable[str] = ()) -> tuple[Candidate, ...]:
+    """Who may answer `task`, about to be asked. Raises RoutingError where one of them cannot be run here."""
+    return _runnable(rules, pick(rules, plain(task, needs)))
 
 
 def pinned(
@@ -40,30 +131,47 @@ def pinned(
     """Who may answer where --provider or --model say so: nobody else, and no fallback.
 
     A model alone goes to the embedded provider that has it, to the role of that name, or to the
-    provider of the rule's first choice. A provider alone answers with the models that the rules
-    know it by.
+    provider of the rule's first choice. A provider alone answers with the models that the task's
+    rule knows it by, or else with those that any rule does.
     """
     if provider is not None and provider not in rules.providers:
         raise UsageError(f"there is no provider {provider}; there are {', '.join(rules.providers)}")
     if model in rules.models:
         if provider not in {None, rules.models[model].provider}:
             raise UsageError(f"{model} is played by {rules.models[model].provider}, not by {provider}")
-        return tuple(Candidate("pinned", where, name) for where, name in _models(rules, model))
+        return _runnable(rules, [Candidate("pinned", *pair) for pair in _models(rules, model)])
     if model is not None:
-        return (Candidate("pinned", provider or _home(rules, task, model), model),)
-    known = [pair for target in (*rules.models, *rules.providers) for pair in _models(rules, target)]
-    found = [Candidate("pinned", where, name) for where, name in dict.fromkeys(known) if where == provider]
-    if not found:
-        raise UsageError(f"the rules name no model of {provider}; add --model NAME")
-    return tuple(found)
+        return _runnable(rules, [Candidate("pinned", provider or _home(rules, task, model), model)])
+    own = next((rule.targets for rule in rules.rules if judge(rules, rule, plain(task)).matched), ())
+    for targets in (own, (*rules.models, *rules.providers)):
+        known = dict.fromkeys(pair for target in targets for pair in _models(rules, target))
+        if found := [Candidate("pinned", *pair) for pair in known if pair[0] == provider]:
+            return _runnable(rules, found)
+    raise UsageError(f"the rules name no model of {provider}; add --model NAME")
 
 
 def _models(rules: Rules, target: str) -> list[tuple[str, str]]:
+    """The (provider, model) pairs behind a target; none behind a provider without a model of its own."""
     if target in rules.models:
         model = rules.models[target]
         return [(model.provider, name) for name in model.candidates]
-    spec = rules.providers.get(target)
-    return [(target, spec.model)] if isinstance(spec, Embedded) else []
+    match rules.providers.get(target):
+        case Embedded(model=weights):
+            return [(target, weights)]
+        case Goose(model=role):
+            return [(target, name) for name in rules.models[role].candidates]
+    return []
+
+
+def _runnable(rules: Rules, found: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    candidates = tuple(found)
+    for one in candidates:
+        if (kind := rules.providers[one.provider].kind) not in PROVIDERS:
+            raise RoutingError(
+                f"{one.provider} is of kind {kind}, which this version cannot run; take it out of the rule, "
+                "or name another with --provider"
+            )
+    return candidates
 
 
 def is_embedded(rules: Rules, provider: str, model: str | None) -> bool:
@@ -75,4 +183,4 @@ def is_embedded(rules: Rules, provider: str, model: str | None) -> bool:
 
 def _home(rules: Rules, task: str, model: str) -> str:
     own = (name for name in rules.providers if is_embedded(rules, name, model))
-    return next(own, candidates(rules, task)[0].provider)
+    return next(own, None) or candidates(rules, task)[0].provider

@@ -1,88 +1,62 @@
-"""routing.yaml, read strictly: every fault is named with its line.
+"""routing.yaml, found and read strictly: every fault is named with its line and column.
 
-    version: 1
-    providers: {NAME: {kind: dmr, url: auto}, NAME: {kind: embedded, model: WEIGHTS}}
-    models:    {NAME: {provider: NAME, try: [MODEL, …]}}
-    rules:     [{name: NAME, when: {task: [TASK, …]}, use: NAME, fallback: [NAME, …]}]
-
-`use` and `fallback` name a model, or a provider that brings a model of its own. A rule without
-`when` takes everything, so nothing may stand below it.
+`shape.py` says what the file holds. What a file of a project may say is less than what a trusted
+one may: a checked-out project must not send code elsewhere, or have anything started.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from workflow_hub.config import near
 from workflow_hub.errors import RoutingError
-from workflow_hub.located import Key, Located, read_text, read_yaml
+from workflow_hub.located import Key, Located, Misplaced, parse_yaml, read_text
 from workflow_hub.packaged import packaged
+from workflow_hub.routing.reach import unreachable
+from workflow_hub.routing.shape import Dmr, Embedded, Goose, Model, Rule, Rules
+
+__all__ = ["Dmr", "Embedded", "Fault", "Goose", "Model", "Reading", "Rule", "Rules", "find", "load", "read"]
+
+LIMIT_BYTES = 256 << 10
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong at `path:line:column`; a place that is not known is left out."""
+
+    path: Path
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = (str(part) for part in (self.path, self.line, self.column) if part is not None)
+        return f"{':'.join(place)}: {self.message}"
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of a file: its rules, unless it has none that can be understood, and all its faults."""
 
+    rules: Rules | None
+    faults: tuple[Fault, ...]
+    located: Located
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    def fault(self, key: Key, message: str) -> Fault:
+        """A fault at the place of `key`."""
+        return Fault(self.located.path, message, self.located.line(key), self.located.column(key))
 
-
-class Dmr(_Part):
-    """Docker Model Runner; `auto` finds it as docs/providers.md says."""
-
-    kind: Literal["dmr"]
-    url: str = "auto"
-
-
-class Embedded(_Part):
-    """The embedded llama.cpp with one of the catalogue's weights."""
-
-    kind: Literal["embedded"]
-    model: str = "qwen2.5-coder-0.5b"
-
-
-class Model(_Part):
-    """A role such as `coder`: the first of `try` that the provider has plays it."""
-
-    provider: str
-    candidates: Annotated[Names, Field(alias="try", min_length=1)]
-
-
-class When(_Part):
-    """The conditions of a rule; a list is any-of."""
-
-    task: Annotated[Names, Field(min_length=1)]
-
-
-class Rule(_Part):
-    """Who answers what `when` describes, and who does where that one cannot."""
-
-    name: str
-    use: str
-    when: When | None = None
-    fallback: Names = ()
-
-    def takes(self, task: str) -> bool:
-        return self.when is None or task in self.when.task
-
-
-ProviderSpec = Annotated[Dmr | Embedded, Field(discriminator="kind")]
-
-
-class Rules(_Part):
-    """The whole file."""
-
-    version: Literal[1]
-    providers: Annotated[dict[str, ProviderSpec], Field(min_length=1)]
-    models: dict[str, Model] = {}
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    def with_faults(self, more: Iterable[tuple[Key, str]]) -> Reading:
+        """The same with these faults, too, in the order of the file."""
+        faults = [*self.faults, *(self.fault(*one) for one in more)]
+        in_order = sorted(faults, key=lambda one: (one.line or 0, one.column or 0))
+        return Reading(self.rules, tuple(in_order), self.located)
 
 
 def find(folders: Iterable[Path]) -> Path:
@@ -93,60 +67,127 @@ def find(folders: Iterable[Path]) -> Path:
 
 
 def load(path: Path, *, trusted: bool = False) -> Rules:
-    """The rules in the file at `path`.
+    """The rules in the file at `path`; raises RoutingError with the place of the first fault.
 
-    Raises RoutingError with file and line. A foreign URL counts only in a `trusted` file, so that
-    a checked-out project cannot send code elsewhere.
+    Foreign URLs, commands and allow-lists count only in a `trusted` file.
     """
-    located = read_yaml(read_text(path, RoutingError), path, fault=RoutingError)
+    reading = read(path, trusted=trusted)
+    if reading.rules is None or reading.faults:
+        first, *others = reading.faults
+        more = f" ({len(others)} more: `workflow-hub route check` lists them)" if others else ""
+        error = RoutingError(f"{first}{more}")
+        error.path, error.line = path, first.line  # given to it, they would stand there without the column
+        raise error
+    return reading.rules
+
+
+def read(path: Path, *, trusted: bool = False) -> Reading:
+    """The file at `path`, and everything that is wrong in it.
+
+    Raises RoutingError where it cannot be read at all. A file with a key that does not exist is
+    looked at without it, so that its other faults are found, too.
+    """
+    text = read_text(path, RoutingError, limit_bytes=LIMIT_BYTES)
     try:
-        rules = Rules.model_validate(located.value)
+        located = parse_yaml(text, path)
+    except Misplaced as error:
+        return Reading(None, (Fault(path, str(error), error.line, error.column),), Located({}, {}, path))
+    faults: list[tuple[Key, str]] = []
+    rules, unknown = _validated(located.value, faults)
+    if rules is None and unknown:
+        rules, _ = _validated(_without(located.value, unknown), [])
+    if rules is not None:
+        faults += _references(rules)
+        if not faults:  # a condition without its unknown keys takes more than it was meant to
+            faults += ((("rules", place), reason) for place, reason in unreachable(rules))
+        if not trusted:
+            faults += _foreign(rules)
+    return Reading(rules, (), located).with_faults(faults)
+
+
+def _validated(value: Any, faults: list[tuple[Key, str]]) -> tuple[Rules | None, list[Key]]:
+    """The rules, and where unknown keys stand; what is wrong is added to `faults`."""
+    try:
+        return Rules.model_validate(value), []
     except ValidationError as error:
-        raise _as_routing_error(error, located) from error
-    for key, message in _faults(rules, trusted=trusted):
-        raise RoutingError(message, path=path, line=located.line(key))
-    return rules
+        unknown = []
+        for fault in _told(error):
+            key = fault["loc"]
+            if key[:1] == ("providers",):
+                key = key[:2] + key[3:]  # without the kind, which pydantic puts behind the name
+            name = ".".join(map(str, key)) or "the file"
+            if fault["type"] == "extra_forbidden":
+                unknown.append(key)
+                faults.append((key, f"unknown key {name}"))
+            else:
+                faults.append((key, f"{name}: {fault['msg'].removeprefix('Value error, ')}"))
+        return None, unknown
 
 
-def _faults(rules: Rules, *, trusted: bool) -> Iterator[tuple[Key, str]]:
+def _told(error: ValidationError) -> list[ErrorDetails]:
+    """The faults; a list is not called too short because of faults in what it holds."""
+    faults = error.errors(include_url=False)
+    places = [fault["loc"] for fault in faults]
+    return [
+        fault
+        for fault, at in zip(faults, places, strict=True)
+        if fault["type"] != "too_short" or not any(one != at and one[: len(at)] == at for one in places)
+    ]
+
+
+def _without(value: Any, keys: Iterable[Key], here: Key = ()) -> Any:
+    """A copy of `value` without what stands at `keys`."""
+    unwanted = set(keys)
+    if isinstance(value, Mapping):
+        return {
+            name: _without(inner, unwanted, (*here, name))
+            for name, inner in value.items()
+            if (*here, name) not in unwanted
+        }
+    if isinstance(value, list):
+        return [_without(inner, unwanted, (*here, place)) for place, inner in enumerate(value)]
+    return value
+
+
+def _references(rules: Rules) -> Iterator[tuple[Key, str]]:
     for name, spec in rules.providers.items():
-        if isinstance(spec, Dmr) and spec.url != "auto" and not trusted and not near(spec.url):
-            yield (
-                ("providers", name, "url"),
-                f"{spec.url} is neither on this machine nor in a private network; set DMR_BASE_URL yourself, "
-                "or WORKFLOW_HUB_TRUST=1 to trust this file",
-            )
+        if isinstance(spec, Goose) and spec.model not in rules.models:
+            yield ("providers", name, "model"), f"there is no model {spec.model}"
     for name, model in rules.models.items():
         if model.provider not in rules.providers:
             yield ("models", name, "provider"), f"there is no provider {model.provider}"
+        elif isinstance(rules.providers[model.provider], Goose):
+            yield (
+                ("models", name, "provider"),
+                f"{model.provider} is an agent and works on a model of others; a rule uses it by its name",
+            )
     seen: set[str] = set()
     for place, rule in enumerate(rules.rules):
         if rule.name in seen:
             yield ("rules", place, "name"), f"{rule.name} names a rule above, too"
         seen.add(rule.name)
-        for target in (rule.use, *rule.fallback):
-            if target not in rules.models and not isinstance(rules.providers.get(target), Embedded):
-                where: Key = ("rules", place, "use" if target == rule.use else "fallback")
+        for nth, target in enumerate(rule.targets):
+            if target not in rules.models and not isinstance(rules.providers.get(target), Embedded | Goose):
+                where: Key = ("rules", place, "fallback", nth - 1) if nth else ("rules", place, "use")
                 yield where, f"{target} is neither a model nor a provider with a model of its own"
-        if taken := _taken_above(rule, rules.rules[:place]):
+
+
+def _foreign(rules: Rules) -> Iterator[tuple[Key, str]]:
+    for name, spec in rules.providers.items():
+        if isinstance(spec, Dmr) and spec.url != "auto" and not near(spec.url):
             yield (
-                ("rules", place),
-                f"rule {rule.name} is never reached: {taken} above takes all that it would",
+                ("providers", name, "url"),
+                f"{spec.url} is neither on this machine nor in a private network; set DMR_BASE_URL yourself, "
+                "or WORKFLOW_HUB_TRUST=1 to trust this file",
             )
-
-
-def _taken_above(rule: Rule, above: tuple[Rule, ...]) -> str | None:
-    for earlier in above:
-        if earlier.when is None or (rule.when is not None and set(rule.when.task) <= set(earlier.when.task)):
-            return earlier.name
-    return None
-
-
-def _as_routing_error(error: ValidationError, located: Located) -> RoutingError:
-    fault = error.errors(include_url=False)[0]
-    key = fault["loc"]
-    if key[:1] == ("providers",):
-        key = key[:2] + key[3:]  # without the kind, which pydantic puts behind the name
-    name = ".".join(map(str, key)) or "the file"
-    message = f"unknown key {name}" if fault["type"] == "extra_forbidden" else f"{name}: {fault['msg']}"
-    return RoutingError(message, path=located.path, line=located.line(key))
+        if isinstance(spec, Goose):
+            for key, value, what in (
+                ("allow", spec.allow, "an allow-list"),
+                ("extensions", spec.extensions, "tool servers"),
+            ):
+                if value:
+                    yield (
+                        ("providers", name, key),
+                        f"a project's file with {what} has to be trusted first; read it, then set "
+                        "WORKFLOW_HUB_TRUST=1",
+                    )
