@@ -14,6 +14,7 @@ from workflow_hub.errors import HubError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "docstrings": ("docstrings", "Write the docstrings that Python code lacks."),
     "route": ("route", "Say who answers a prompt, and why."),
+    "goose": ("goose", "Install the agent Goose, or set up your own."),
     "engine": ("engine", "Keep the embedded engine warm between runs."),
     "doctor": ("doctor", "Say what was found here, and what to type."),
 }
