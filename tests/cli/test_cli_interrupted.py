@@ -186,7 +186,10 @@ def test_ctrl_c_while_it_looks_for_a_runner(shop: Path) -> None:
 
 
 def test_a_terminal_that_goes_away_leaves_whole_files(shop: Path, hanging: DmrDouble) -> None:
-    with ended(start("docstrings", "shop", "--write", cwd=shop, env=at(hanging))) as process:
+    # Whoever runs the tests may have it ignored, as nohup does, and that is inherited.
+    hung_up = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+    started = start("docstrings", "shop", "--write", cwd=shop, env=at(hanging), prepared=hung_up)
+    with ended(started) as process:
         assert hanging.wait_until(lambda: len(hanging.chats) == 14)
         process.send_signal(signal.SIGHUP)
         assert process.wait(timeout=20) != 0

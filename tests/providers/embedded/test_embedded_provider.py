@@ -185,7 +185,8 @@ LEAD = Message("system", "be kind and brief " * 40)
 
 
 async def led(made: EmbeddedProvider, question: str) -> Usage:
-    asked = Prompt("test", (LEAD, Message("user", question)), None, {"max_tokens": 2, "ignore_eos": True})
+    # With a schema, because a random model's free reply may be nothing at all.
+    asked = Prompt("test", (LEAD, Message("user", question)), SCHEMA, {"max_tokens": 300})
     return (await made.complete(asked, NAME)).usage
 
 
@@ -225,7 +226,7 @@ def test_a_warm_engine_knows_the_instructions_of_an_earlier_run(own_weights: Pat
             async with provider() as made:
                 usages.append(await led(made, question))
                 for n in range(3):  # what other work leaves in the slots
-                    await made.complete(prompt(f"{n} " * 200, ignore_eos=True), NAME)
+                    await made.complete(prompt(f"{n} " * 200, SCHEMA, max_tokens=300), NAME)
         return usages
 
     warm.start(NAME, SETTINGS)
@@ -241,8 +242,7 @@ def test_prompts_that_fill_the_shared_context_one_after_the_other_are_all_answer
     async def run() -> list[Reply]:
         async with provider(settings=EngineSettings(slots=3, context_tokens=1024)) as made:
             return [
-                await made.complete(prompt(f"{n} " * 300, max_tokens=4, ignore_eos=True), NAME)
-                for n in range(4)
+                await made.complete(prompt(f"{n} " * 300, SCHEMA, max_tokens=300), NAME) for n in range(4)
             ]
 
     replies = anyio.run(run)
