@@ -19,6 +19,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,20 @@ def main(lifeline: int) -> int:
         end_all()
     # Goose, too, ends when the parent does: only the parent's word tells that it has not been killed.
     if not os.read(lifeline, 1):
-        shutil.rmtree(orders["throw_away"], ignore_errors=True)
+        remove(Path(orders["throw_away"]))
         code = ORPHANED
     if not LINUX:
         os.killpg(0, signal.SIGKILL)  # the group, with us as its head
     return code
+
+
+def remove(folder: Path) -> None:
+    """Delete the folder; again, where something was still written to it meanwhile."""
+    for pause_s in (0.0, 0.1, 0.5, 2.0):
+        time.sleep(pause_s)
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
 
 
 def prctl(option: int, value: int) -> None:
