@@ -76,26 +76,49 @@ sys.exit(guard.main(int(sys.argv[2])))
 """
 
 
-def test_without_linux_the_group_goes(tmp_path: Path) -> None:
+def guarded(tmp_path: Path, script: str, *guard: str) -> tuple[subprocess.Popen[str], int]:
+    """A guard, begun by the words of `guard`, whose script has said `up`; and our end of the lifeline."""
     reading, writing = os.pipe()
-    arguments = [sys.executable, "-c", ELSEWHERE, str(process.GUARD), str(reading)]
     (tmp_path / "gone").mkdir()
-    guard = subprocess.Popen(
-        arguments, pass_fds=(reading,), start_new_session=True, stdout=subprocess.PIPE, text=True
+    begun = subprocess.Popen(
+        [sys.executable, *guard, str(reading)],
+        pass_fds=(reading,),
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     os.close(reading)
     orders = {
-        "command": ["/bin/sh", "-c", "sleep 600 & echo up; sleep 600"],
+        "command": ["/bin/sh", "-c", script],
         "environment": {"PATH": os.environ["PATH"]},
         "folder": str(tmp_path),
         "throw_away": str(tmp_path / "gone"),
     }
     os.write(writing, json.dumps(orders).encode() + b"\n")
+    assert begun.stdout is not None
+    assert begun.stdout.readline() == "up\n"
+    return begun, writing
+
+
+def test_without_linux_the_group_goes(tmp_path: Path) -> None:
+    script = "sleep 600 & echo up; sleep 600"
+    guard, lifeline = guarded(tmp_path, script, "-c", ELSEWHERE, str(process.GUARD))
+    os.close(lifeline)
     assert guard.stdout is not None
-    assert guard.stdout.readline() == "up\n"
-    os.close(writing)
     assert guard.stdout.read() == "", "nobody holds the other end any more"
     assert guard.wait() == -signal.SIGKILL
+    guard.stdout.close()
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_parent_that_is_killed_right_after_its_word(tmp_path: Path) -> None:
+    guard, lifeline = guarded(tmp_path, "echo up; sleep 600", str(process.GUARD))
+    os.kill(guard.pid, signal.SIGSTOP)  # so that it hears both at once
+    os.write(lifeline, b".")
+    os.close(lifeline)
+    os.kill(guard.pid, signal.SIGCONT)
+    assert guard.wait() == 99
+    assert guard.stdout is not None
     guard.stdout.close()
     assert not (tmp_path / "gone").exists()
 

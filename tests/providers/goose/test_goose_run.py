@@ -298,6 +298,9 @@ def test_nothing_survives_a_killed_parent(project: Path, env: dict[str, str], tm
     env |= {"TMPDIR": str(tmp_path / "temporary")}
     (tmp_path / "temporary").mkdir()
 
+    def throw_aways() -> list[Path]:
+        return list((tmp_path / "temporary").glob("workflow-hub-goose-*"))
+
     with ScriptedModel([Call("shell", {"command": LEAVES_MUCH}), Hang("now")]) as model:
         parent = subprocess.Popen(
             [sys.executable, "-c", PARENT, str(project), model.url],
@@ -307,12 +310,14 @@ def test_nothing_survives_a_killed_parent(project: Path, env: dict[str, str], tm
             cwd=tmp_path,
         )
         assert parent.stdout is not None
-        with parent.stdout:
+        with parent.stdout:  # open until then: a parent that cannot print any more would end by itself
             assert "TextDelta\n" in iter(parent.stdout.readline, "")
-        assert len(alive(project)) > 2
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
+            assert len(alive(project)) > 2
+            assert throw_aways()
+            parent.send_signal(signal.SIGKILL)
+            parent.wait()
         assert becomes(lambda: not alive(project))
+        assert becomes(lambda: not throw_aways())
 
 
 def test_much_output_of_a_tool(work: Work) -> None:

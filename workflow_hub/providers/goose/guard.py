@@ -19,7 +19,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -45,22 +44,13 @@ def main(lifeline: int) -> int:
     code = wait(goose.pid, lifeline, woken)
     if LINUX:
         end_all()
-    # Goose, too, ends when the parent does: only the parent's word tells that it has not been killed.
-    if not os.read(lifeline, 1):
-        remove(Path(orders["throw_away"]))
+    # Goose, too, ends when the parent does: only the lifeline tells whether the parent has been killed.
+    if not os.read(lifeline, 1) or lost(lifeline):
+        shutil.rmtree(orders["throw_away"], ignore_errors=True)
         code = ORPHANED
     if not LINUX:
         os.killpg(0, signal.SIGKILL)  # the group, with us as its head
     return code
-
-
-def remove(folder: Path) -> None:
-    """Delete the folder; again, where something was still written to it meanwhile."""
-    for pause_s in (0.0, 0.1, 0.5, 2.0):
-        time.sleep(pause_s)
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
 
 
 def prctl(option: int, value: int) -> None:
@@ -120,6 +110,11 @@ def wait(goose: int, lifeline: int, woken: int) -> int:
             return ENDED
         if woken in ready:
             os.read(woken, 4096)
+
+
+def lost(lifeline: int) -> bool:
+    """Whether the other end is gone: a parent that has spoken may have been killed since."""
+    return bool(select.select([lifeline], [], [], 0)[0]) and not os.read(lifeline, 1)
 
 
 def end_all() -> None:
