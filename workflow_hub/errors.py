@@ -41,13 +41,22 @@ class SetupError(HubError):
 
 
 class ConfigError(SetupError):
-    """A setting is wrong; the message begins with `file:line:` where there is a file."""
+    """A setting is wrong; the message begins with `file:line:column:`, as far as that is known."""
 
-    def __init__(self, message: str, *, path: Path | None = None, line: int | None = None) -> None:
-        place = "" if path is None else f"{path}:{line}: " if line else f"{path}: "
-        super().__init__(place + message)
+    def __init__(
+        self, message: str, *, path: Path | None = None, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(placed(message, path, line, column))
         self.path = path
         self.line = line
+
+
+def placed(message: str, path: Path | None, line: int | None = None, column: int | None = None) -> str:
+    """`path:line:column: message`, as far as the place is known."""
+    if path is None:
+        return message
+    place = ":".join(str(part) for part in (path, line, column) if part is not None)
+    return f"{place}: {message}"
 
 
 class PromptError(ConfigError):

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from workflow_hub.config import near
-from workflow_hub.errors import RoutingError
+from workflow_hub.errors import RoutingError, placed
 from workflow_hub.located import Key, Located, Misplaced, parse_yaml, read_text
 from workflow_hub.packaged import packaged
 from workflow_hub.routing.reach import unreachable
@@ -36,8 +36,7 @@ class Fault:
     column: int | None = None
 
     def __str__(self) -> str:
-        place = (str(part) for part in (self.path, self.line, self.column) if part is not None)
-        return f"{':'.join(place)}: {self.message}"
+        return placed(self.message, self.path, self.line, self.column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,7 @@ def load(path: Path, *, trusted: bool = False) -> Rules:
     if reading.rules is None or reading.faults:
         first, *others = reading.faults
         more = f" ({len(others)} more: `workflow-hub route check` lists them)" if others else ""
-        error = RoutingError(f"{first}{more}")
-        error.path, error.line = path, first.line  # given to it, they would stand there without the column
-        raise error
+        raise RoutingError(f"{first.message}{more}", path=path, line=first.line, column=first.column)
     return reading.rules
 
 
