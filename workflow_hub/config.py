@@ -131,7 +131,7 @@ def load(
         for key, value in _leaves(located, prefix):
             name = ".".join(map(str, key[len(prefix) :]))
             line = located.line(key)
-            if from_project and env.get("WORKFLOW_HUB_TRUST") != "1":
+            if from_project and not trusted(env):
                 _refuse_foreign(name, value, located.path, line)
             values[name] = value
             origins[name] = f"{located.path}:{line}" if line else str(located.path)
@@ -207,6 +207,11 @@ def _leaves(located: Located, prefix: Key) -> Iterator[tuple[Key, Any]]:
             yield from (((*prefix, section, name), value) for name, value in content.items())
         elif content is not None:
             raise ConfigError(f"{section} is a section with keys", path=located.path, line=line)
+
+
+def trusted(env: Mapping[str, str]) -> bool:
+    """Whether the user trusts what a project's own files say."""
+    return env.get("WORKFLOW_HUB_TRUST") == "1"
 
 
 def _refuse_foreign(name: str, value: Any, path: Path, line: int | None) -> None:

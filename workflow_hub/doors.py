@@ -57,7 +57,7 @@ def explained(
     """What each rule of the current folder, or that of `config`, says of such a prompt."""
     config = config or configuration.current_config()
     folders = list(configuration.project_folders(config.folder))
-    known = rules.load(rules.find(folders), trusted=os.environ.get("WORKFLOW_HUB_TRUST") == "1")
+    known = rules.load(rules.find(folders), trusted=configuration.trusted(os.environ))
     asked = set(needs)
     if wrong := sorted(asked.difference(NEEDS)):
         raise UsageError(f"there is no need {wrong[0]}; there are {', '.join(NEEDS)}")

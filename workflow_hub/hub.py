@@ -94,11 +94,10 @@ class Hub:
         config = config or configuration.current_config()
         env = os.environ if env is None else env
         folders = list(configuration.project_folders(config.folder))
-        trusted = env.get("WORKFLOW_HUB_TRUST") == "1"
         cache = config.settings.cache
         return cls(
             config,
-            rules.load(rules.find(folders), trusted=trusted),
+            rules.load(rules.find(folders), trusted=configuration.trusted(env)),
             Cache((cache.path or default_path()) if cache.enabled else None),
             folders,
             env,

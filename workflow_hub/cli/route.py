@@ -86,7 +86,7 @@ def list_rules(form: str, file: Path | None, output: Path | None) -> int:
     from workflow_hub.routing.explain import listing, table
 
     config = configuration.current_config(file=file)
-    known = rules.load(_path(config), trusted=_trusted())
+    known = rules.load(_path(config), trusted=configuration.trusted(os.environ))
     _print(listing(known) if form == "json" else table(known), output)
     return 0
 
@@ -104,7 +104,7 @@ def check(file: Path | None, output: Path | None) -> int:
     from workflow_hub.routing.check import serve
 
     config = configuration.current_config(file=file)
-    reading = checked(_path(config), declared(config), trusted=_trusted())
+    reading = checked(_path(config), declared(config), trusted=configuration.trusted(os.environ))
     faults, known = list(reading.faults), reading.rules
     if known is not None and not faults:
 
@@ -122,10 +122,6 @@ def check(file: Path | None, output: Path | None) -> int:
 
 def _path(config: Config) -> Path:
     return rules.find(configuration.project_folders(config.folder))
-
-
-def _trusted() -> bool:
-    return os.environ.get("WORKFLOW_HUB_TRUST") == "1"
 
 
 def _print(what: dict[str, Any] | Iterable[str], output: Path | None) -> None:
