@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from workflow_hub.routing.explain import as_dict, as_lines, explain, listing, table
+from workflow_hub.routing.intent import Evidence
 from workflow_hub.routing.rules import Rules
-from workflow_hub.routing.signals import Evidence, Signals
+from workflow_hub.routing.signals import Signals
 from workflow_hub.values import Route
 
 RULES = Rules.model_validate(

@@ -6,9 +6,10 @@ import pytest
 
 from workflow_hub.errors import RoutingError, UsageError
 from workflow_hub.providers.embedded.catalogue import CATALOGUE
+from workflow_hub.routing.intent import Evidence
 from workflow_hub.routing.pick import Candidate, candidates, is_embedded, judge, pick, pinned
 from workflow_hub.routing.rules import Rules
-from workflow_hub.routing.signals import Evidence, Signals
+from workflow_hub.routing.signals import Signals
 
 WEIGHTS, OTHER_WEIGHTS = list(CATALOGUE)[:2]
 RULES = Rules.model_validate(

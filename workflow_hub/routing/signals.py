@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from workflow_hub.routing.intent import Evidence, read
-from workflow_hub.source.trim import estimate_tokens
-
-__all__ = ["NEEDS", "Evidence", "Signals", "signals"]
+if TYPE_CHECKING:
+    from workflow_hub.routing.intent import Evidence
 
 NEEDS = ("files", "terminal", "mcp")
 FREE_TEXT_TASK = "ask"
@@ -42,6 +41,10 @@ def signals(
     Needs are inferred for the task "ask" only: the prompts of other tasks are ours, and declare
     what they need. Pure, and never raises on any text.
     """
+    # Imported here, because most of what looks at signals reads no text: rules, for one.
+    from workflow_hub.routing.intent import read
+    from workflow_hub.source.trim import estimate_tokens
+
     declared = frozenset(needs)
     reading = read(text)
     evidence = reading.evidence if task == FREE_TEXT_TASK else ()
