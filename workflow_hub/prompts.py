@@ -165,7 +165,7 @@ def parse(text: str, path: Path) -> Template:
         raise PromptError("is nested too deeply", path=path) from error
     if undeclared := sorted(meta.find_undeclared_variables(tree) - set(head.inputs)):
         raise PromptError(f"uses {', '.join(undeclared)}, which `inputs` does not declare", path=path)
-    needed = dict.fromkeys([*NEEDED, *(_EXAMPLE if set(_EXAMPLE) & set(compiled.blocks) else ())])
+    needed = (*NEEDED, *_EXAMPLE) if any(block in compiled.blocks for block in _EXAMPLE) else NEEDED
     if absent := [block for block in needed if block not in compiled.blocks]:
         raise PromptError(f"lacks the block {' and '.join(absent)}", path=path)
     return Template(

@@ -23,7 +23,7 @@ TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 # At least three words in ASCII, of which the first is no identifier: so a model that would answer
 # with a name, a default or a type goes on to say something. Other scripts may not part words.
 PHRASE_OR_NULL: Schema = {
-    "type": ["string", "null"],
+    **TEXT_OR_NULL,
     "pattern": r'^([^\x00-\x7f][^"\\\x00-\x1f]*'
     r'|([0-9]{1,4}-)?[^ "\\_0-9.(\x00-\x1f]{1,20}(-[0-9]{1,4})? [^ "\\\x00-\x1f]+ [^"\\\x00-\x1f]+)$',
 }

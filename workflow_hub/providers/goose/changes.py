@@ -11,7 +11,6 @@ from pathlib import Path
 from workflow_hub.providers.goose.work import Files
 
 SKIPPED = frozenset({".git"})  # its objects are git's own business; what they mean shows in the files
-BLOCK_BYTES = 1024 * 1024
 
 Snapshot = Mapping[str, bytes]
 
@@ -52,10 +51,7 @@ def _digest(path: Path) -> bytes:
             return b"link:" + os.fsencode(path.readlink())
         if not stat.S_ISREG(facts.st_mode):
             return b"special"  # a pipe would make us wait
-        digest = hashlib.blake2b(digest_size=20)
         with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
-        return digest.digest()
+            return hashlib.file_digest(file, "blake2b").digest()
     except OSError:
         return b""

@@ -144,10 +144,8 @@ def _fetch(package: Package, work: Path, npm: str) -> Path:
 
 def verify(tarball: Path, package: Package) -> None:
     """Return if the tarball is byte by byte what was pinned; SetupError otherwise."""
-    digest = hashlib.sha512()
     with tarball.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
+        digest = hashlib.file_digest(file, "sha512")
     found = "sha512-" + base64.b64encode(digest.digest()).decode()
     if found != package.integrity:
         raise SetupError(
