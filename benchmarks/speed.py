@@ -114,7 +114,7 @@ def _workflow_hub(*arguments: str, folder: Path, **environment: str) -> subproce
 
 
 def _exact(made: dict[str, object], functions: list[str]) -> str:
-    """How many functions have a docstring, and how many of those name just the parameters there are."""
+    """How many functions have a docstring, and how many of those name exactly their parameters."""
     from workflow_hub.tasks.docstrings.styles import bare, documented
 
     nodes = [node for node in ast.walk(ast.parse(str(made["source"]))) if isinstance(node, ast.FunctionDef)]
@@ -129,8 +129,8 @@ def _exact(made: dict[str, object], functions: list[str]) -> str:
             arguments.vararg,
             arguments.kwarg,
         ]
-        names = {argument.arg for argument in every if argument}
-        exact += {bare(name) for name in documented(ast.get_docstring(node) or "").parameters} <= names
+        names = {argument.arg for argument in every if argument} - {"self", "cls"}
+        exact += {bare(name) for name in documented(ast.get_docstring(node) or "").parameters} == names
     return f"{len(top)} of {len(functions)}, {exact} exact"
 
 

@@ -72,8 +72,10 @@ PARAMETERS = [
         "class C:\n @staticmethod\n def m(a): ...", "C.m", [("a", "positional", None, None)], id="static"
     ),
     pytest.param(
-        "class C:\n def m(self):\n  def g(self): ...", "C.m.<locals>.g", [("self",)], id="not bound"
+        "def m(self, a): ...", "m", [("a", "positional", None, None)], id="a method without a class"
     ),
+    pytest.param("def m(a, self): ...", "m", [("a",), ("self",)], id="self in another place"),
+    pytest.param("class C:\n def m(self):\n  def g(own): ...", "C.m.<locals>.g", [("own",)], id="not bound"),
     pytest.param(
         "class C:\n def __init__(self, a): ...", "C", [("a", "positional", None, None)], id="of a class"
     ),

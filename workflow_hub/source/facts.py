@@ -61,11 +61,12 @@ class Field:
 class Facts:
     """What the source says of a symbol. Texts are Python in one line, `body` aside.
 
-    `parameters` lack `self` and `cls`; a class has those of its `__init__`. `owner` is the
-    qualified name of the class around, `owner_doc` its first sentence. `callees` pair a name with
-    the first sentence of what a function of the same package says of itself. `identity` is a
-    digest that changes when the answer may: with the code, the class around and the comment
-    above, and never with docstrings, other comments, blank lines or the place in the file.
+    `parameters` lack `self` and `cls`, in a function outside of a class too; a class has those of
+    its `__init__`. `owner` is the qualified name of the class around, `owner_doc` its first sentence.
+    `callees` pair a name with the first sentence of what a function of the same package says of
+    itself. `identity` is a digest that changes when the answer may: with the code, the class around
+    and the comment above, and never with docstrings, other comments, blank lines or the place in
+    the file.
     """
 
     kind: Literal["module", "class", "function"]
@@ -139,7 +140,7 @@ def _of_function(symbol: Symbol, node: Function, index: PackageIndex, body_token
         kind="function",
         qualname=symbol.qualname,
         signature=signature_of(node, text),
-        parameters=tuple(_parameters(node, text, bound=symbol.is_method and not _is_static(node))),
+        parameters=tuple(_parameters(node, text, bound=_is_bound(symbol, node))),
         returns=returns,
         returns_value=_returns_value(own, returns, yields=yields),
         yields=yields,
@@ -259,6 +260,14 @@ def _fields(node: ast.ClassDef, text: str) -> Iterator[Field]:
 
 def _decorators(node: Function | ast.ClassDef, text: str) -> tuple[str, ...]:
     return tuple(text_of(decorator, text, LONGEST_DEFAULT) for decorator in node.decorator_list)
+
+
+def _is_bound(symbol: Symbol, node: Function) -> bool:
+    """Whether it is a method, or will be: pasted without its class, or put into one later on."""
+    first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
+    if first is not None and first.arg in {"self", "cls"}:
+        return True
+    return symbol.is_method and not _is_static(node)
 
 
 def _is_static(node: Function) -> bool:
