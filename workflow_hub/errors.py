@@ -1,6 +1,6 @@
 """Every error a caller can meet, in two branches: what stops the run, and what fails one item.
 
-HubError                     .partial: text received before the error
+HubError                     .partial: text received before the error; .work: what an agent had done
 ├── SetupError               stops the run; exit code 2
 │   ├── ConfigError          a setting, with file and line
 │   ├── PromptError          a prompt template
@@ -26,14 +26,22 @@ HubError                     .partial: text received before the error
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workflow_hub.values import Work
 
 
 class HubError(Exception):
-    """Says what happened and what to type next; `partial` is the text received before it."""
+    """Says what happened and what to type next; `partial` is the text received before it.
+
+    `work` is what an agent had done by then; None where there was no agent.
+    """
 
     def __init__(self, message: str, *, partial: str = "") -> None:
         super().__init__(message)
         self.partial = partial
+        self.work: Work | None = None
 
 
 class SetupError(HubError):

@@ -92,38 +92,41 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
-    """A piece of a reply while it streams."""
+class Files:
+    """Paths below the working folder, `/` between their parts, sorted; told by content, not by time."""
 
-    text: str = ""
-    reasoning: str = ""
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model answered. `reasoning` is what a thinking model thought, never part of `text`."""
-
-    text: str
-    reasoning: str = ""
-    finish: str = "stop"
-    tool_calls: tuple[ToolCall, ...] = ()
-    usage: Usage = Usage()
-    timings: Timings | None = None
-    model: str = ""
+    def __bool__(self) -> bool:
+        return bool(self.created or self.changed or self.deleted)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """A model that a provider can serve.
+class RefusedCall:
+    """A tool call that was not allowed: the tool, the path or command it was for, and why."""
 
-    `identity` changes whenever the weights do (a digest where the server tells one); it is part
-    of the cache key. `slots` is how many requests the server works on at a time.
+    tool: str
+    on: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an agent has done besides answering, whether it succeeded or not.
+
+    `patch` is the difference that it made in a copy of the folder, as `git apply` takes it, and
+    `applied` whether the folder has it; without a copy there is no patch. `notes` say what a reader of
+    the result should know: that nothing but approval held it back, for one.
     """
 
-    id: str
-    identity: str
-    slots: int = 1
-    context_tokens: int | None = None
+    files: Files = Files()
+    commands: tuple[str, ...] = ()
+    refused: tuple[RefusedCall, ...] = ()
+    patch: bytes = b""
+    applied: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,56 @@ class Route:
     model: str
     fallback_from: str | None = None
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where another program reaches a model over OpenAI's interface: `http://…/v1`, and the key it needs."""
+
+    base_url: str
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a reply while it streams."""
+
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered. `reasoning` is what a thinking model thought, never part of `text`.
+
+    `route` says who it was and why, once the router has passed it on; `work` is what an agent did.
+    """
+
+    text: str
+    reasoning: str = ""
+    finish: str = "stop"
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Usage()
+    timings: Timings | None = None
+    model: str = ""
+    route: Route | None = None
+    work: Work | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that a provider can serve.
+
+    `identity` changes whenever the weights do (a digest where the server tells one); it is part
+    of the cache key. `slots` is how many requests the server works on at a time. `loaded`: it is in
+    memory and answers at once.
+    """
+
+    id: str
+    identity: str
+    slots: int = 1
+    context_tokens: int | None = None
+    loaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

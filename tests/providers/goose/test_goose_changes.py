@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workflow_hub.providers.goose.changes import _digest, compare, snapshot
-from workflow_hub.providers.goose.work import Files
+from workflow_hub.values import Files
 
 
 @pytest.fixture

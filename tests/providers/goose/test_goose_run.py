@@ -29,8 +29,8 @@ from workflow_hub.errors import (
     UsageError,
 )
 from workflow_hub.providers import goose
-from workflow_hub.providers.goose import Answer, Approve, Files, Limits, Rule
-from workflow_hub.values import Usage
+from workflow_hub.providers.goose import Answer, Approve, Limits, Rule
+from workflow_hub.values import Files, Usage
 
 ANY_COMMAND = (Rule("shell"),)
 Failing = tuple[threading.Thread, dict[str, goose.AgentOutcome]]

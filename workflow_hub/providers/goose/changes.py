@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from workflow_hub.providers.goose.work import Files
+from workflow_hub.values import Files
 
 SKIPPED = frozenset({".git"})  # its objects are git's own business; what they mean shows in the files
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_hub.errors import HubError, UsageError
-from workflow_hub.values import Usage
+from workflow_hub.values import Files, Usage
 
 
 class Approve(StrEnum):
@@ -148,18 +148,6 @@ class Refused:
 
     request: ToolRequest
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Paths below the working folder, `/` between their parts, sorted; told by content, not by time."""
-
-    created: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.created or self.changed or self.deleted)
 
 
 @dataclass(frozen=True, slots=True)
