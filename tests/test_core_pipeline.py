@@ -4,7 +4,7 @@ import gc
 import json
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,13 @@ from workflow_hub.errors import (
     UsageError,
 )
 from workflow_hub.pipeline import Answers, Reading, Slots, Task
+from workflow_hub.providers import OnDelta
 from workflow_hub.routing.pick import Candidate
 from workflow_hub.routing.router import Choice, Router
 from workflow_hub.schema import CANARY, TEXT_OR_NULL, record
 from workflow_hub.values import (
-    Delta,
     Done,
+    Endpoint,
     Failed,
     Message,
     ModelInfo,
@@ -595,7 +596,7 @@ class Model:
     async def find(self, model: str) -> ModelInfo:
         return ModelInfo(self.name, f"weights of {self.name}")
 
-    async def complete(self, prompt: Prompt, model: str) -> Reply:
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
         await anyio.lowlevel.checkpoint()
         if prompt.name == "canary":
             assert CANARY.schema is not None
@@ -606,8 +607,11 @@ class Model:
             raise RunnerUnreachable(f"{self.name} is gone; start it")
         return Reply(json.dumps({"a": self.name}))
 
-    async def stream(self, prompt: Prompt, model: str) -> AsyncIterator[Delta]:
-        yield Delta("never asked for")
+    async def endpoint(self, model: str) -> Endpoint:
+        raise Unavailable("never asked for")
+
+    async def free(self, model: str) -> bool:
+        return False
 
     async def aclose(self) -> None: ...
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,10 +18,11 @@ from workflow_hub.errors import (
     SchemaIgnored,
     Unavailable,
 )
+from workflow_hub.providers import OnDelta
 from workflow_hub.routing.pick import Candidate
 from workflow_hub.routing.router import Router
 from workflow_hub.schema import CANARY, STRING, record
-from workflow_hub.values import Delta, Message, ModelInfo, Prompt, Reply, Route
+from workflow_hub.values import Endpoint, Message, ModelInfo, Prompt, Reply, Route
 
 ONE, TWO, THREE = (
     Candidate("code", "dmr", "big"),
@@ -51,7 +52,7 @@ class Scripted:
             raise self.missing[model]
         return ModelInfo(model, f"identity of {model}", slots=2)
 
-    async def complete(self, prompt: Prompt, model: str) -> Reply:
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
         self.asked.append((prompt.name, model))
         self.prompts.append(prompt)
         await anyio.lowlevel.checkpoint()
@@ -60,8 +61,11 @@ class Scripted:
             raise said
         return Reply(said)
 
-    async def stream(self, prompt: Prompt, model: str) -> AsyncIterator[Delta]:
-        yield Delta("never asked for")
+    async def endpoint(self, model: str) -> Endpoint:
+        raise Unavailable("never asked for")
+
+    async def free(self, model: str) -> bool:
+        return False
 
     async def aclose(self) -> None: ...
 

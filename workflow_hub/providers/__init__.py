@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from typing import Protocol
 
-from workflow_hub.values import Delta, ModelInfo, Prompt, Reply
+from workflow_hub.values import Delta, Endpoint, ModelInfo, Prompt, Reply
+
+OnDelta = Callable[[Delta], None]
 
 
 class Provider(Protocol):
     """Answers prompts. One value serves many tasks at a time, in one event loop.
 
     `find` sends no prompt and starts no engine: it tells whether the model can be had, and
-    raises an `Unavailable` that says what to type where it cannot. `complete` and `stream` may
-    take minutes on a cold model; cancelling them frees the server's slot at once.
+    raises an `Unavailable` that says what to type where it cannot.
+
+    `complete` may take minutes on a cold model; cancelling it frees the server's slot at once. With
+    `on_delta` the reply is told piece by piece as it comes, and is the same in the end.
+
+    `endpoint` is where another program reaches the model over OpenAI's interface. It may start an
+    engine, and raises an `Unavailable` where no other program can.
+
+    `free` makes room in memory for a model by unloading idle ones beside it, and tells whether there
+    were any that went.
     """
 
     async def find(self, model: str) -> ModelInfo: ...
 
-    async def complete(self, prompt: Prompt, model: str) -> Reply: ...
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply: ...
 
-    def stream(self, prompt: Prompt, model: str) -> AsyncIterator[Delta]: ...
+    async def endpoint(self, model: str) -> Endpoint: ...
+
+    async def free(self, model: str) -> bool: ...
 
     async def aclose(self) -> None: ...

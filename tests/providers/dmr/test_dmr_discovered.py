@@ -11,7 +11,7 @@ from doubles.dmr import DmrDouble
 from workflow_hub.errors import RunnerUnreachable
 from workflow_hub.providers.dmr.address import split
 from workflow_hub.providers.dmr.discovered import DiscoveredProvider
-from workflow_hub.values import Message, Prompt
+from workflow_hub.values import Delta, Endpoint, Message, Prompt
 
 PROMPT = Prompt("greet", (Message("user", "hi"),))
 MODEL = "ai/qwen3-coder"
@@ -28,20 +28,21 @@ def run(urls: list[str], work: Callable[[DiscoveredProvider], Awaitable[Any]], *
     return anyio.run(main)
 
 
-async def use(provider: DiscoveredProvider) -> tuple[str, str, str, str]:
+async def use(provider: DiscoveredProvider) -> tuple[str, str, Endpoint, str]:
     """Everything it can do."""
     info = await provider.find(MODEL)
-    reply = await provider.complete(PROMPT, MODEL)
-    streamed = "".join([delta.text async for delta in provider.stream(PROMPT, MODEL)])
-    return info.id, reply.text, streamed, await provider.address()
+    told: list[Delta] = []
+    reply = await provider.complete(PROMPT, MODEL, told.append)
+    assert "".join(delta.text for delta in told) == reply.text
+    assert not await provider.free(MODEL), "it is the only one"
+    return info.id, reply.text, await provider.endpoint(MODEL), await provider.address()
 
 
 def test_the_first_address_that_answers_is_used_for_all(nobody: str) -> None:
     with DmrDouble() as dmr, DmrDouble() as later:
-        name, text, streamed, address = run([nobody, dmr.url, later.url], use, api_key="secret")
-        assert name == MODEL
-        assert text == streamed and text
-        assert address == dmr.url
+        name, text, endpoint, address = run([nobody, dmr.url, later.url], use, api_key="secret")
+        assert name == MODEL and text
+        assert (endpoint, address) == (Endpoint(f"{dmr.url}/engines/v1", "secret"), dmr.url)
         assert later.requests == []
         assert {one.headers["authorization"] for one in dmr.requests} == {"Bearer secret"}
 
@@ -79,12 +80,11 @@ def test_that_nobody_is_there_is_found_out_once(nobody: str) -> None:
     assert nobody in said[0] and dmr.url in said[0]
 
 
-def test_a_stream_that_is_left_frees_its_slot() -> None:
+def test_a_reply_that_is_left_frees_its_slot() -> None:
     async def leave(provider: DiscoveredProvider) -> None:
-        stream: Any = provider.stream(PROMPT, MODEL)
-        async for _ in stream:
-            break
-        await stream.aclose()
+        with anyio.CancelScope() as scope:
+            await provider.complete(PROMPT, MODEL, lambda delta: scope.cancel())
+        assert scope.cancelled_caught
 
     with DmrDouble(token_s=0.05) as dmr:
         run([dmr.url], leave)

@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from workflow_hub.errors import EngineFailed, ModelMissing, ReplyCut, RequestRefused, WeightsUnavailable
-from workflow_hub.providers import Provider
+from workflow_hub.providers import OnDelta, Provider
 from workflow_hub.providers.embedded import EmbeddedProvider, EngineSettings, Progress, warm, weights
 from workflow_hub.providers.embedded.catalogue import CATALOGUE, Weights
 from workflow_hub.providers.embedded.engine import Engine
-from workflow_hub.values import Image, Message, Prompt, Reply, Usage
+from workflow_hub.values import Delta, Image, Message, Prompt, Reply, Usage
 
 NAME = "qwen2.5-coder-0.5b"
 SETTINGS = EngineSettings(slots=2, context_tokens=131072)
@@ -169,8 +169,10 @@ def test_prompts_are_answered_by_one_engine_that_goes_with_the_provider(
             document = json.loads((await made.complete(prompt("hi", SCHEMA, max_tokens=300), NAME)).text)
             assert document["a"] in ("x", "y") and document["b"] in (True, False, None)
 
-            deltas = [delta async for delta in made.stream(prompt(max_tokens=30, ignore_eos=True), NAME)]
-            assert len(deltas) > 1 and "".join(delta.text for delta in deltas)
+            pieces: list[Delta] = []
+            reply = await made.complete(prompt(max_tokens=30, ignore_eos=True), NAME, pieces.append)
+            assert len(pieces) > 1 and "".join(delta.text for delta in pieces) == reply.text
+            assert reply.usage.completion_tokens == 30
 
             broken = Image(b"\x89PNG broken", "image/png")
             with pytest.raises(RequestRefused, match="Failed to load image"):
@@ -249,20 +251,12 @@ def test_prompts_that_fill_the_shared_context_one_after_the_other_are_all_answer
     assert all(reply.usage.prompt_tokens > 512 for reply in replies), "two of them do not fit together"
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["complete", "stream"])
-def test_cancelling_frees_the_slot(own_weights: Path, streamed: bool) -> None:
+@pytest.mark.parametrize("told", [None, lambda delta: None], ids=["whole", "told"])
+def test_cancelling_frees_the_slot(own_weights: Path, told: OnDelta | None) -> None:
     async def run() -> None:
         async with provider() as made:
-
-            async def ask() -> None:
-                if streamed:
-                    async for _ in made.stream(long(), NAME):
-                        pass
-                else:
-                    await made.complete(long(), NAME)
-
             async with anyio.create_task_group() as group:
-                group.start_soon(ask)
+                group.start_soon(made.complete, long(), NAME, told)
                 await until_busy(made, 1)
                 group.cancel_scope.cancel()
             await until_busy(made, 0)
@@ -348,16 +342,36 @@ def test_an_engine_that_keeps_dying_stops_the_run_with_its_last_words(own_weight
     anyio.run(run)
 
 
-def test_a_stream_that_was_seen_is_not_begun_again(own_weights: Path) -> None:
+def test_a_reply_that_was_seen_is_not_begun_again(own_weights: Path) -> None:
     async def run() -> None:
         async with provider() as made:
-            shown = ""
+            shown: list[str] = []
+
+            def see(delta: Delta) -> None:
+                if not shown:
+                    killed()
+                shown.append(delta.text)
+
             with pytest.raises(ReplyCut) as caught:
-                async for delta in made.stream(long(), NAME):
-                    if not shown:
-                        killed()
-                    shown += delta.text
-            assert caught.value.partial
+                await made.complete(long(), NAME, see)
+            assert caught.value.partial.startswith("".join(shown)) and shown
+
+
+def test_another_program_reaches_the_engine_at_its_endpoint(own_weights: Path) -> None:
+    async def run() -> None:
+        async with provider() as made:
+            place = await made.endpoint(NAME)
+            bearer = {"Authorization": f"Bearer {place.key}"}
+            async with httpx.AsyncClient(trust_env=False) as client:
+                assert (await client.get(f"{place.base_url}/models", headers=bearer)).is_success
+            assert place.base_url.startswith("http://127.0.0.1:") and place.key not in repr(place)
+            assert await made.endpoint(NAME) == place, "the engine is the same"
+            assert not await made.free(NAME)
+            with pytest.raises(ModelMissing, match="not ai/other"):
+                await made.endpoint("ai/other")
+
+    anyio.run(run)
+    assert engines() == []
 
     anyio.run(run)
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from workflow_hub.errors import ModelMissing, ReplyInvalid, RequestRefused, RunnerUnreachable
+from workflow_hub.errors import (
+    HubError,
+    ModelMissing,
+    ReplyInvalid,
+    RequestRefused,
+    RunnerUnreachable,
+    Unavailable,
+)
+from workflow_hub.providers import OnDelta
 from workflow_hub.providers.dmr.address import Address
 from workflow_hub.providers.dmr.names import same_model, short_name
 from workflow_hub.schema import response_format
-from workflow_hub.values import Delta, ModelInfo, Prompt, Reply
+from workflow_hub.values import Endpoint, ModelInfo, Prompt, Reply
 
 if TYPE_CHECKING:
     import anyio
@@ -43,8 +50,9 @@ class OpenAIProvider:
         from workflow_hub.providers.dmr.client import AsyncDockerModelClient
 
         self._client = client or AsyncDockerModelClient(address, timeout=timeout, api_key=api_key)
+        self._api_key = api_key
         self._slots = slots
-        self._free: anyio.Semaphore | None = None
+        self._places: anyio.Semaphore | None = None
         self._listing: list[Listed] | None = None
 
     @property
@@ -53,29 +61,44 @@ class OpenAIProvider:
 
     async def find(self, model: str) -> ModelInfo:
         """What the server's listing, read once, tells of `model`, whichever way it is spelt."""
-        if self._listing is None:
-            self._listing = await self._listed()
-        for names, info in self._listing:
-            if any(same_model(model, name) for name in names):
-                return replace(info, slots=self._slots)
-        there = ", ".join(info.id for _, info in self._listing) or "nothing"
-        text = f"{model} is not at {self.base_url}; get it with `docker model pull {model}` (there: {there})"
-        raise ModelMissing(text)
+        _, info = await self._entry(model)
+        return replace(info, slots=self._slots)
 
-    async def complete(self, prompt: Prompt, model: str) -> Reply:
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
         async with self._slot():
-            return await self._client.reply(prompt.messages, model, **_parameters(prompt))
+            if on_delta is None:
+                return await self._client.reply(prompt.messages, model, **_parameters(prompt))
+            return await self._client.told(prompt.messages, on_delta, model, **_parameters(prompt))
 
-    async def stream(self, prompt: Prompt, model: str) -> AsyncIterator[Delta]:
-        async with (
-            self._slot(),
-            aclosing(self._client.stream(prompt.messages, model, **_parameters(prompt))) as deltas,
-        ):
-            async for delta in deltas:
-                yield delta
+    async def endpoint(self, model: str) -> Endpoint:
+        """The server's own address; raises Unavailable where that is a Unix socket."""
+        await self.find(model)
+        address = self._client.address
+        if address.socket is not None:
+            raise Unavailable(
+                f"another program cannot reach {model} at {address.shown}; let the model runner listen on a "
+                "port (`docker desktop enable model-runner --tcp 12434`, or `dmr serve --port 12434`) and "
+                "set DMR_BASE_URL=http://localhost:12434"
+            )
+        return Endpoint(address.url, self._api_key or "")
+
+    async def free(self, model: str) -> bool:
+        """OpenAI's interface has nothing to unload with."""
+        return False
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def _entry(self, model: str) -> Listed:
+        """The names that `model` goes by, and what is known of it. Raises ModelMissing."""
+        if self._listing is None:
+            self._listing = await self._listed()
+        for names, info in self._listing:
+            if _goes_by(names, model):
+                return names, info
+        there = ", ".join(info.id for _, info in self._listing) or "nothing"
+        text = f"{model} is not at {self.base_url}; get it with `docker model pull {model}` (there: {there})"
+        raise ModelMissing(text)
 
     async def _listed(self) -> list[Listed]:
         """Each model with the names it goes by."""
@@ -83,15 +106,32 @@ class OpenAIProvider:
 
     def _slot(self) -> anyio.Semaphore:
         """The places at the server; made in the event loop that uses them."""
-        if self._free is None:
+        if self._places is None:
             import anyio
 
-            self._free = anyio.Semaphore(self._slots)
-        return self._free
+            self._places = anyio.Semaphore(self._slots)
+        return self._places
 
 
 class DmrProvider(OpenAIProvider):
-    """Docker Model Runner, whose native listing knows all tags of a model and its digest."""
+    """Docker Model Runner, whose native paths know all tags of a model, its digest, and what is loaded."""
+
+    async def free(self, model: str) -> bool:
+        """Unload the idle models that are not `model`; a server that lets nobody do that has none.
+
+        The server says 200 whatever became of them, so they are looked for again.
+        """
+        try:
+            names, _ = await self._entry(model)
+            before = await self._client.runners()
+            idle = {one.name for one in before if not one.busy and not _goes_by(names, one.name)}
+            if not idle:
+                return False
+            await self._client.unload(sorted(idle))
+            left = {one.name for one in await self._client.runners()}
+        except HubError:
+            return False
+        return bool(idle - left)
 
     async def _listed(self) -> list[Listed]:
         plain = await super()._listed()
@@ -103,11 +143,13 @@ class DmrProvider(OpenAIProvider):
         return [_known(one, plain) for one in stored]
 
 
+def _goes_by(names: Iterable[str], name: str) -> bool:
+    return any(same_model(name, other) for other in names)
+
+
 def _known(stored: Stored, plain: list[Listed]) -> Listed:
     names = (*stored.tags, stored.id)
-    windows = (
-        info.context_tokens for (name,), info in plain if any(same_model(name, other) for other in names)
-    )
+    windows = (info.context_tokens for (name,), info in plain if _goes_by(names, name))
     context = next(windows, None) or stored.context_tokens
     return names, ModelInfo(short_name(names[0]), stored.id, context_tokens=context)
 

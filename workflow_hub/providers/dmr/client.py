@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing, contextmanager, suppress
 from types import TracebackType
 from typing import Any, cast
@@ -31,6 +31,7 @@ from workflow_hub.errors import (
 from workflow_hub.providers.dmr import wire
 from workflow_hub.providers.dmr.address import DEFAULT, Address, candidates, split
 from workflow_hub.providers.dmr.refusals import redirected, refusal
+from workflow_hub.providers.dmr.runners import LOADED, Runner, read_runners, unloading
 from workflow_hub.providers.dmr.stream import StreamReader
 from workflow_hub.providers.dmr.transport import CONNECT_S, Clock, SyncTransport, async_transport
 from workflow_hub.values import Delta, Message, ModelInfo, Reply
@@ -70,6 +71,10 @@ class _Shell:
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
         _hush_retries()
+
+    @property
+    def address(self) -> Address:
+        return self._address
 
     @property
     def base_url(self) -> str:
@@ -258,7 +263,7 @@ class DockerModelClient(_Shell):
         clock, reader = self._clock(), StreamReader(call)
         with self._border(call, clock, reader), closing(self._open(call, clock)) as response:
             if not _is_stream(response):
-                yield _as_delta(wire.read_chat(response.read(), call))
+                yield from reader.whole(response.read())
                 return
             for data in response.iter_bytes():
                 yield from reader.feed(data)
@@ -357,9 +362,26 @@ class AsyncDockerModelClient(_Shell):
         **parameters: Any,
     ) -> AsyncGenerator[Delta, None]:
         """The reply as it comes; closing the generator stops the model."""
-        return self._stream(
-            wire.chat(messages, model, _sampling(temperature, max_tokens, parameters), stream=True)
-        )
+        call = wire.chat(messages, model, _sampling(temperature, max_tokens, parameters), stream=True)
+        return self._stream(call, StreamReader(call))
+
+    async def told(
+        self,
+        messages: Messages,
+        tell: Callable[[Delta], None],
+        model: str = DEFAULT_MODEL,
+        temperature: float | None = 0.7,
+        max_tokens: int | None = None,
+        **parameters: Any,
+    ) -> Reply:
+        """The whole reply as `reply` gives it; `tell` hears each piece of it as it comes."""
+        given = _sampling(temperature, max_tokens, parameters) | {"stream_options": {"include_usage": True}}
+        call = wire.chat(messages, model, given, stream=True)
+        reader = StreamReader(call)
+        async with aclosing(self._stream(call, reader)) as deltas:
+            async for delta in deltas:
+                tell(delta)
+        return reader.reply()
 
     async def completions(
         self,
@@ -391,6 +413,14 @@ class AsyncDockerModelClient(_Shell):
         """The models with their digests and all their tags, which only DMR's native listing tells."""
         return wire.read_stored(await self._fetch(wire.LISTING, self._address.root))
 
+    async def runners(self) -> list[Runner]:
+        """The models that are in memory, which only DMR's native paths tell."""
+        return read_runners(await self._fetch(LOADED, self._address.root))
+
+    async def unload(self, names: Iterable[str]) -> None:
+        """Ask for models to be taken out of memory. That it succeeds means nothing: see `runners`."""
+        await self._fetch(unloading(names), self._address.root)
+
     async def _fetch(self, call: wire.Call, root: str | None = None) -> bytes:
         clock = self._clock()
         with self._border(call, clock):
@@ -398,13 +428,14 @@ class AsyncDockerModelClient(_Shell):
             async with aclosing(response):
                 return await _whole(response, clock)
 
-    async def _stream(self, call: wire.Call) -> AsyncGenerator[Delta, None]:
-        clock, reader = self._clock(), StreamReader(call)
+    async def _stream(self, call: wire.Call, reader: StreamReader) -> AsyncGenerator[Delta, None]:
+        clock = self._clock()
         with self._border(call, clock, reader):
             response = await self._open(call, clock)
             async with aclosing(response):
                 if not _is_stream(response):
-                    yield _as_delta(wire.read_chat(await _whole(response, clock), call))
+                    for delta in reader.whole(await _whole(response, clock)):
+                        yield delta
                     return
                 async with aclosing(_pieces(response, clock)) as pieces:
                     async for data in pieces:
@@ -450,10 +481,6 @@ def _sampling(
 def _is_stream(response: httpx.Response) -> bool:
     """Whether server-sent events come; a server may answer a request for them with a plain reply."""
     return str(response.headers.get("content-type", "")).startswith("text/event-stream")
-
-
-def _as_delta(reply: Reply) -> Delta:
-    return Delta(reply.text, reply.reasoning)
 
 
 def _error_body(response: httpx.Response) -> bytes:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 
 import anyio
 
 from workflow_hub.errors import RunnerUnreachable
+from workflow_hub.providers import OnDelta
 from workflow_hub.providers.dmr import DmrProvider
 from workflow_hub.providers.dmr.address import Address
-from workflow_hub.values import Delta, ModelInfo, Prompt, Reply
+from workflow_hub.values import Endpoint, ModelInfo, Prompt, Reply
 
 
 class DiscoveredProvider:
@@ -28,14 +28,14 @@ class DiscoveredProvider:
     async def find(self, model: str) -> ModelInfo:
         return await (await self._provider()).find(model)
 
-    async def complete(self, prompt: Prompt, model: str) -> Reply:
-        return await (await self._provider()).complete(prompt, model)
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        return await (await self._provider()).complete(prompt, model, on_delta)
 
-    async def stream(self, prompt: Prompt, model: str) -> AsyncIterator[Delta]:
-        provider = await self._provider()
-        async with aclosing(provider.stream(prompt, model)) as deltas:  # type: ignore[type-var]
-            async for delta in deltas:
-                yield delta
+    async def endpoint(self, model: str) -> Endpoint:
+        return await (await self._provider()).endpoint(model)
+
+    async def free(self, model: str) -> bool:
+        return await (await self._provider()).free(model)
 
     async def aclose(self) -> None:
         if isinstance(self._found, DmrProvider):

@@ -12,7 +12,7 @@ from typing import Any
 from workflow_hub.errors import HubError, ReplyCut, ReplyInvalid
 from workflow_hub.providers.dmr.refusals import refusal
 from workflow_hub.providers.dmr.thinking import Thinking
-from workflow_hub.providers.dmr.wire import Call, read_timings, read_usage, tool_call
+from workflow_hub.providers.dmr.wire import Call, read_chat, read_timings, read_usage, tool_call
 from workflow_hub.values import Delta, Reply, Timings, Usage
 
 
@@ -36,6 +36,7 @@ class StreamReader:
         self._answered = self._spoke = False
         self._usage = Usage()
         self._timings: Timings | None = None
+        self._whole: Reply | None = None
 
     def cut(self) -> str:
         """The text that came, for a reply that comes to no proper end."""
@@ -54,12 +55,20 @@ class StreamReader:
                 deltas += self._read(line.rstrip(b"\r"))
         return [delta for delta in deltas if delta.text or delta.reasoning]
 
+    def whole(self, body: bytes) -> list[Delta]:
+        """The reply as one delta, from a server that answered with a plain reply instead of a stream."""
+        self._whole = read_chat(body, self._call)
+        delta = Delta(self._whole.text, self._whole.reasoning)
+        return [delta] if delta.text or delta.reasoning else []
+
     def reply(self) -> Reply:
-        """The whole reply.
+        """The whole reply, the same as one that was not streamed.
 
         Raises ReplyCut without the end mark, ReplyInvalid without a choice, or where nothing but
         nulls came: neither text nor thought nor tool call.
         """
+        if self._whole is not None:
+            return self._whole
         if not self.done:
             text = (
                 f"{self._call.model}'s reply broke off before its end; ask again, or see `docker model logs`"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +10,13 @@ import anyio.from_thread
 import anyio.to_thread
 
 from workflow_hub.errors import EngineFailed, HubError, ModelMissing, ReplyCut, RunnerUnreachable
+from workflow_hub.providers import OnDelta
 from workflow_hub.providers.embedded import warm, weights
 from workflow_hub.providers.embedded.catalogue import CATALOGUE, DEFAULT, Weights
 from workflow_hub.providers.embedded.client import EngineProvider
 from workflow_hub.providers.embedded.engine import Engine, EngineSettings, launch, require_engine
 from workflow_hub.providers.embedded.progress import Progress, Tell, silent
-from workflow_hub.values import Delta, ModelInfo, Prompt, Reply
+from workflow_hub.values import Delta, Endpoint, ModelInfo, Prompt, Reply
 
 __all__ = ["CATALOGUE", "DEFAULT", "EmbeddedProvider", "EngineSettings", "Progress", "Tell"]
 
@@ -68,44 +67,48 @@ class EmbeddedProvider:
 
         Raises EngineFailed, WeightsUnavailable or ModelMissing with the command to type.
         """
-        if model != self._name:
-            raise ModelMissing(f"the embedded engine runs {self._name}, not {model}")
+        self._must_be_ours(model)
         return await anyio.to_thread.run_sync(self._info)
 
-    async def complete(self, prompt: Prompt, model: str) -> Reply:
-        tries = 0
-        while True:
-            session = await self._ready()
-            try:
-                reply = await session.provider.complete(prompt, model)
-            except (RunnerUnreachable, ReplyCut) as error:
-                tries += 1
-                await self._bury(session, error, again=tries == 1)
-            else:
-                self._crashes = 0
-                return reply
-
-    async def stream(self, prompt: Prompt, model: str) -> AsyncIterator[Delta]:
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
         tries, shown = 0, False
+
+        def show(delta: Delta) -> None:
+            nonlocal shown
+            shown = True
+            if on_delta is not None:
+                on_delta(delta)
+
         while True:
             session = await self._ready()
             try:
-                async with aclosing(session.provider.stream(prompt, model)) as deltas:  # type: ignore[type-var]
-                    async for delta in deltas:
-                        shown = True
-                        yield delta
+                reply = await session.provider.complete(prompt, model, show if on_delta else None)
             except (RunnerUnreachable, ReplyCut) as error:
                 tries += 1
                 await self._bury(session, error, again=tries == 1 and not shown)
             else:
                 self._crashes = 0
-                return
+                return reply
+
+    async def endpoint(self, model: str) -> Endpoint:
+        """The engine's address and key; it is started, if it is not yet."""
+        self._must_be_ours(model)
+        engine = (await self._ready()).engine
+        return Endpoint(f"{engine.url}/v1", engine.key)
+
+    async def free(self, model: str) -> bool:
+        """There is one model in the engine, and that stays."""
+        return False
 
     async def aclose(self) -> None:
         """The engine is gone, unless it is the warm one; a later prompt would start another."""
         with anyio.CancelScope(shield=True):
             async with self._lock:
                 await self._drop()
+
+    def _must_be_ours(self, model: str) -> None:
+        if model != self._name:
+            raise ModelMissing(f"the embedded engine runs {self._name}, not {model}")
 
     def _info(self) -> ModelInfo:
         require_engine()

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import anyio
-
 from workflow_hub.errors import HubError
-from workflow_hub.providers.dmr import OpenAIProvider, wire
+from workflow_hub.providers import OnDelta
+from workflow_hub.providers.dmr import OpenAIProvider
 from workflow_hub.providers.dmr.client import DEFAULT_MODEL, AsyncDockerModelClient, Messages
-from workflow_hub.providers.dmr.stream import StreamReader
 from workflow_hub.providers.dmr.wire import Call
-from workflow_hub.values import Message, Prompt, Reply
+from workflow_hub.values import Delta, Message, Prompt, Reply
 
 STATES = 4  # megabytes each
 
@@ -36,22 +34,8 @@ class EngineClient(AsyncDockerModelClient):
         max_tokens: int | None = None,
         **parameters: Any,
     ) -> Reply:
-        """The whole reply, with usage and timings, read from a stream."""
-        given = {"temperature": temperature, "max_tokens": max_tokens, **parameters}
-        call = wire.chat(messages, model, given | {"stream_options": {"include_usage": True}}, stream=True)
-        clock, reader = self._clock(), StreamReader(call)
-        with self._border(call, clock, reader):
-            response = await self._open(call, clock)
-            async with aclosing(response):
-                chunks = response.aiter_bytes()
-                while not reader.done:
-                    with anyio.fail_after(clock.patience()):
-                        data = await anext(chunks, None)
-                    if data is None:
-                        break
-                    reader.feed(data)
-                    clock.began = reader.began
-        return reader.reply()
+        """The whole reply, read from a stream."""
+        return await self.told(messages, _nothing, model, temperature, max_tokens, **parameters)
 
     async def save_slot(self, slot: int, name: str) -> None:
         """Keep what the slot has read, under a name, as long as the engine lives."""
@@ -78,22 +62,27 @@ class EngineProvider(OpenAIProvider):
         # One try: an engine that is not there has died, and whoever started it starts it again.
         self._engine = EngineClient(url, api_key=api_key, timeout=timeout, tries=1)
         self._led = False
-        super().__init__(url, slots=slots, client=self._engine)
+        super().__init__(url, api_key=api_key, slots=slots, client=self._engine)
 
-    async def complete(self, prompt: Prompt, model: str) -> Reply:
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
         if self._led:
-            return await super().complete(prompt, model)
+            return await super().complete(prompt, model, on_delta)
         self._led = True
         name = _state(prompt.lead)
         with suppress(HubError):
             await self._engine.restore_slot(0, name)
-        reply = await super().complete(replace(prompt, options={**prompt.options, "id_slot": 0}), model)
+        first = replace(prompt, options={**prompt.options, "id_slot": 0})
+        reply = await super().complete(first, model, on_delta)
         with suppress(HubError):  # they read it themselves then
             if reply.usage.cached_tokens < reply.usage.prompt_tokens / 2:
                 await self._engine.save_slot(0, name)
             for slot in range(1, self._slots):
                 await self._engine.restore_slot(slot, name)
         return reply
+
+
+def _nothing(delta: Delta) -> None:
+    """Who asks for the whole reply hears no pieces."""
 
 
 def _state(lead: tuple[Message, ...]) -> str:
