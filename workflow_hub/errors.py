@@ -10,11 +10,13 @@ HubError                     .partial: text received before the error; .work: wh
 │   │   ├── ModelMissing         the server has no such model
 │   │   ├── EngineFailed         the embedded engine is not installed, or does not start
 │   │   ├── WeightsUnavailable   weights are not here and cannot be fetched
-│   │   └── SchemaIgnored        the server accepts a JSON schema and ignores it
+│   │   ├── SchemaIgnored        the server accepts a JSON schema and ignores it
+│   │   └── OutOfMemory          the model does not fit into what the server has left
 │   └── UsageError           what was typed makes no sense
 └── ItemError                fails one item; the others go on
     ├── RequestRefused       the server said no; .status and the server's words
     │   ├── ContextOverflow  the prompt is longer than the model's context
+    │   ├── TemplateRefused  the model's chat template cannot render these messages
     │   └── RequestTooLarge  the body is larger than the server takes
     ├── RunnerBusy           429, 503 or loading, until the deadline
     ├── RunnerTimeout        no reply, or no more of it, in time
@@ -103,6 +105,10 @@ class SchemaIgnored(Unavailable):
     """The server takes a JSON schema and answers something else."""
 
 
+class OutOfMemory(Unavailable):
+    """The model does not fit into the memory that the server has left."""
+
+
 class ItemError(HubError):
     """One item fails; the others go on."""
 
@@ -116,7 +122,15 @@ class RequestRefused(ItemError):
 
 
 class ContextOverflow(RequestRefused):
-    """The prompt is longer than the model's context."""
+    """The prompt is longer than the model's context, of `context_tokens` where the server tells, else 0."""
+
+    def __init__(self, message: str, *, status: int = 0, partial: str = "", context_tokens: int = 0) -> None:
+        super().__init__(message, status=status, partial=partial)
+        self.context_tokens = context_tokens
+
+
+class TemplateRefused(RequestRefused):
+    """The model's chat template cannot render these messages."""
 
 
 class RequestTooLarge(RequestRefused):

@@ -627,6 +627,23 @@ CRASH_500 = Refusal(
         ).encode(),
     )
 )
+NO_MEMORY = text_error(
+    500,
+    "unable to load runner: error waiting for runner to be ready: llama.cpp terminated unexpectedly: "
+    "llama.cpp failed: not enough GPU memory to load the model (CUDA)\n\nVerbose output:\n"
+    "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 17524.42 MiB on device 0",
+)
+# What llama.cpp says where a model's template raises for these messages.
+TEMPLATE_400 = Refusal(
+    engine_error(
+        400,
+        "Unable to generate parser for this template. Automatic parser generation failed: \n------------\n"
+        "While executing CallExpression at line 1, column 98 in source:\n"
+        "...op.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user...\n"
+        "                                           ^\n"
+        "Error: Jinja Exception: Conversation roles must alternate user/assistant/user/assistant/...",
+    )
+)
 HTML_PAGE = Refusal(
     Response(200, (("Content-Type", "text/html"),), b"<!doctype html><title>Sign in</title><h1>Sign in</h1>")
 )
@@ -966,7 +983,8 @@ class DmrDouble:
 
     `answer` gives the text (a dict: that document as JSON; a Fault: that). `delay_s` passes before
     every answer, `token_s` for every token of it, `load_s` once when a model is first used. What came
-    in is in `requests` (`chats`: inference only); `in_flight_peak` counts waiting requests too.
+    in is in `requests` (`chats`: inference only); `in_flight_peak` counts waiting requests too. With
+    `fits`, loading one model more than that fails as on a full GPU.
     """
 
     def __init__(
@@ -981,11 +999,13 @@ class DmrDouble:
         delay_s: float = 0.0,
         token_s: float = 0.0,
         load_s: float = 0.0,
+        fits: int | None = None,
     ) -> None:
         self.models = [StoredModel(model) if isinstance(model, str) else model for model in models]
         self.slots = slots
         self.answer: AnswerFunction = answer or plain_answer
         self.delay_s, self.token_s, self.load_s = delay_s, token_s, load_s
+        self.fits = fits
         self.requests: list[Request] = []
         self.chats: list[Request] = []
         self.in_flight = self.in_flight_peak = self.disconnects = self.connections = 0
@@ -1293,6 +1313,9 @@ class DmrDouble:
         model = self._find(request.body["model"])
         assert model is not None, "refused above"
         runner = self._loaded(link, model, "embedding" if mode == "embeddings" else "completion", request)
+        if runner is None:
+            link.send(NO_MEMORY)
+            return True
         if request.headers.get("x-preload-only") == "true":
             link.send(Response(200))
             return True
@@ -1329,12 +1352,15 @@ class DmrDouble:
             )
         return None
 
-    def _loaded(self, link: Link, model: StoredModel, mode: str, request: Request) -> Runner:
+    def _loaded(self, link: Link, model: StoredModel, mode: str, request: Request) -> Runner | None:
+        """The model in memory, where it stays; None where it does not fit."""
         with self._changed:
             runner = self._runners.get((model.tag, mode))
         if runner is None:
             link.wait(self.load_s)
             with self._changed:
+                if self.fits is not None and len(self._runners) >= self.fits:
+                    return None
                 fresh = Runner(request.body["model"], mode)
                 runner = self._runners.setdefault((model.tag, mode), fresh)
         return runner

@@ -879,3 +879,10 @@ def test_as_a_program_it_prints_its_address_and_serves_until_interrupted() -> No
         assert text in double.HOSTILE
         os.kill(program.pid, signal.SIGINT)
         assert program.wait(20) == 0
+
+
+def test_a_model_that_does_not_fit_beside_another_is_not_loaded() -> None:
+    with DmrDouble(models=("ai/a", "ai/b"), fits=1) as dmr:
+        told = [Caller(dmr)("POST", CHAT, HI | {"model": f"ai/{name}"}) for name in "aba"]
+    assert [status for status, _, _ in told] == [200, 500, 200]
+    assert "not enough GPU memory to load the model (CUDA)\n\nVerbose output" in told[1][2]

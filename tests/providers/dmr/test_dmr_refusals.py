@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
+from doubles import dmr as double
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,10 +12,12 @@ from workflow_hub.errors import (
     ContextOverflow,
     HubError,
     ModelMissing,
+    OutOfMemory,
     RequestRefused,
     RequestTooLarge,
     RunnerBusy,
     RunnerUnreachable,
+    TemplateRefused,
 )
 from workflow_hub.providers.dmr.refusals import redirected, refusal, words_of
 
@@ -56,6 +62,34 @@ CASES = [
     pytest.param(
         500, b"unable to load runner: failed to load model", RequestRefused, "docker model logs", id="no load"
     ),
+    pytest.param(
+        500,
+        double.NO_MEMORY.body,
+        OutOfMemory,
+        r"ai/x does not fit .*not enough GPU memory .*unload --all",
+        id="no memory, as DMR knows it",
+    ),
+    pytest.param(
+        500,
+        b"unable to load runner: llama.cpp failed: x\ncudaMalloc failed: out of memory",
+        OutOfMemory,
+        "does not fit",
+        id="no memory, in the engine's log",
+    ),
+    pytest.param(
+        400,
+        double.TEMPLATE_400.response.body,
+        TemplateRefused,
+        r"ai/x's chat template .*: Error: Jinja Exception: Conversation roles must alternate .*; ask another",
+        id="template",
+    ),
+    pytest.param(
+        400,
+        b'{"error":{"message":"Unable to generate parser for this template. JSON schema error at #"}}',
+        RequestRefused,
+        "simplify it",
+        id="a schema is no template",
+    ),
     pytest.param(500, CRASH, RequestRefused, r"unexpectedly: x;", id="JSON in a text type"),
     pytest.param(500, b'{"error":"plain"}', RequestRefused, "plain", id="error as a string"),
     pytest.param(
@@ -79,6 +113,15 @@ def test_a_refusal_becomes_ours_with_the_next_step(
         raise error
     if isinstance(error, RequestRefused):
         assert error.status == status
+
+
+@pytest.mark.parametrize(
+    ("told", "tokens"), [({"n_ctx": 8192}, 8192), ({}, 0), ({"n_ctx": "x"}, 0), ({"n_ctx": -1}, 0)]
+)
+def test_an_overflow_tells_how_long_the_context_is(told: dict[str, Any], tokens: int) -> None:
+    body = {"error": {"message": "too long", "type": "exceed_context_size_error", **told}}
+    error = refusal(400, json.dumps(body).encode(), model="ai/x")
+    assert isinstance(error, ContextOverflow) and error.context_tokens == tokens
 
 
 def test_a_listing_that_is_not_there_is_no_missing_model() -> None:

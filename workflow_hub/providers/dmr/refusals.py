@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,12 @@ from workflow_hub.errors import (
     ContextOverflow,
     HubError,
     ModelMissing,
+    OutOfMemory,
     RequestRefused,
     RequestTooLarge,
     RunnerBusy,
     RunnerUnreachable,
+    TemplateRefused,
 )
 
 _LONGEST_WORDS = 300
@@ -41,16 +44,34 @@ _HINTS = (
 _NO_SUCH_PATH = frozenset({"not found", "404 page not found", "backend not found"})
 # A load that did not come to its end: the next request starts it again (contract, section 4.1).
 _LOAD_BROKEN_OFF = ("backend loading disabled", "unable to load runner: context canceled", "loading model")
+# A load that failed for want of memory: DMR's own prefix (contract, section 4.1), else the words of
+# llama.cpp's allocators at the end of its log.
+_NO_MEMORY = (
+    "not enough gpu memory",
+    "out of memory",
+    "failed to allocate",
+    "unable to allocate",
+    "insufficient memory",
+)
+# llama.cpp renders the messages to find out how the model writes: a template that raises fails there, and
+# so does a schema that makes no grammar.
+_NO_PARSER, _NO_GRAMMAR = "unable to generate parser for this template", "json schema error"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a server said: its message on one line, the error's type, and whether it was a web page."""
+    """What a server said: its message on one line, the error's type, and whether it was a web page.
+
+    `last` is the message's last line, where an engine that quotes its source says what was wrong;
+    `context_tokens` is the context of a model that is too short for the prompt, 0 for other errors.
+    """
 
     message: str
     kind: str = ""
     code: int = 0
     page: bool = False
+    last: str = ""
+    context_tokens: int = 0
 
 
 def words_of(body: bytes) -> Words:
@@ -61,11 +82,13 @@ def words_of(body: bytes) -> Words:
         return Words(f"a web page, {_one_line(title[1])!r}" if title else "a web page", page=True)
     match _parsed(text):
         case {"error": {"message": str(message)} as error} | ({"message": str(message)} as error):
-            kind, code = error.get("type"), error.get("code")
+            kind, code, context = error.get("type"), error.get("code"), error.get("n_ctx")
             return Words(
                 _one_line(message),
                 kind if isinstance(kind, str) else "",
                 code if isinstance(code, int) else 0,
+                last=_one_line(message.strip().rpartition("\n")[2]),
+                context_tokens=context if isinstance(context, int) and context > 0 else 0,
             )
         case {"error": str(message)}:
             return Words(_one_line(message))
@@ -84,7 +107,16 @@ def refusal(status: int, body: bytes, *, model: str = "", where: str = "", parti
     lower = words.message.lower()
     if words.kind == "exceed_context_size_error":
         text = f"the prompt is too long for {model}: {said}; shorten it, or configure a larger context"
-        return ContextOverflow(text, status=status, partial=partial)
+        return ContextOverflow(text, status=status, partial=partial, context_tokens=words.context_tokens)
+    if lower.startswith(_NO_PARSER) and _NO_GRAMMAR not in lower:
+        text = f"{model}'s chat template cannot render these messages: {words.last}; ask another model"
+        return TemplateRefused(text, status=status, partial=partial)
+    if "unable to load runner" in lower and _says_one_of(_NO_MEMORY, body):
+        text = (
+            f"{model} does not fit into the server's memory: {said}; unload others with "
+            "`docker model unload --all`, or take a smaller model"
+        )
+        return OutOfMemory(text, partial=partial)
     if status == 413 or lower == "request too large":
         return RequestTooLarge(
             f"the server takes no request of this size: {said}", status=status, partial=partial
@@ -122,6 +154,11 @@ def _refused(status: int, said: str, lower: str, words: Words) -> str:
         return f"the server refused the request (HTTP {status}): {said}; check the key (DMR_API_KEY)"
     hint = next((f"; {step}" for sign, step in _HINTS if sign in lower), "")
     return f"the server refused the request (HTTP {status}): {said}{hint}"
+
+
+def _says_one_of(signs: Iterable[str], body: bytes) -> bool:
+    text = body.decode("utf-8", "replace").lower()
+    return any(sign in text for sign in signs)
 
 
 def _parsed(text: str) -> Any:
