@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from workflow_hub import pipeline
 from workflow_hub.cache import Cache
 from workflow_hub.errors import (
+    HubError,
     PromptError,
     ReplyCut,
     ReplyInvalid,
@@ -121,6 +122,9 @@ class Answerer:
             raise said
         text = said if isinstance(said, str) else json.dumps(said)
         return Reply(text, usage=Usage(10, 4, 2))
+
+    async def after(self, choice: Choice, error: HubError) -> Choice | None:
+        return None
 
 
 def carried(
@@ -633,6 +637,37 @@ def test_another_answers_from_the_middle_on(tmp_path: Path) -> None:
         assert outcome.route.provider == outcome.result.values["a"]
         assert outcome.route.fallback_from == ("first m" if stood_in else None)
         assert outcome.route.why == ("first is gone" if stood_in else "")
+
+
+@dataclass
+class Careless(Model):
+    """A provider whose replies are JSON that answers nothing."""
+
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        reply = await super().complete(prompt, model)
+        return reply if prompt.name == "canary" else Reply("Sure!")
+
+
+def test_an_item_whose_replies_are_rejected_is_asked_of_one_other(tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    first, second, third = Careless("first"), Model("second"), Model("third")
+    (outcome,) = carried([Word("1")], routed(first, second, third), Cache(path))
+    assert (outcome.result.values, outcome.asked) == ({"a": "second"}, 3)
+    assert (outcome.route.fallback_from, first.asked, second.asked, third.asked) == ("first m", 2, 1, 0)
+    again = carried([Word("1")], routed(first, second, third), Cache(path))
+    assert (again[0].result.values, again[0].asked) == ({"a": "second"}, 0), "all of that is remembered"
+    (outcome,) = carried([Word("2")], routed(first, Careless("second"), third))
+    assert isinstance(outcome, Failed) and isinstance(outcome.error, ReplyInvalid)
+    assert (outcome.asked, third.asked) == (4, 0), "one other, not all"
+
+
+def test_what_routing_yaml_sets_for_a_task_is_another_question(tmp_path: Path) -> None:
+    model = Model("m")
+    cool, warm = routed(model), routed(model)
+    warm.options = {"temperature": 1.0}
+    for router, asked in ((cool, 1), (cool, 1), (warm, 2), (warm, 2), (cool, 2)):
+        carried([Word("1")], router, Cache(tmp_path / "c"))
+        assert model.asked == asked
 
 
 def test_a_server_that_ignores_schemas_answers_nothing() -> None:

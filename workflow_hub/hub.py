@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
@@ -27,12 +27,17 @@ from workflow_hub.errors import UsageError
 from workflow_hub.providers import Provider
 from workflow_hub.providers.table import Around, make
 from workflow_hub.routing import pick, rules
+from workflow_hub.routing.health import Health
 from workflow_hub.routing.router import Router
+from workflow_hub.routing.shape import Options
 from workflow_hub.source.files import Refusal
 from workflow_hub.source.splice import literal
 from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier
 from workflow_hub.values import Failed, Place, Reply, Skipped
+
+if TYPE_CHECKING:
+    from workflow_hub.routing.signals import Signals
 
 T = TypeVar("T")
 
@@ -78,6 +83,7 @@ class Hub:
     watch: Watch = field(default_factory=Watch)
     jobs: int | None = None
     _providers: dict[str, Provider] = field(default_factory=dict)
+    _health: Health = field(default_factory=Health)
 
     @classmethod
     def open(
@@ -132,13 +138,14 @@ class Hub:
             self._providers[name] = make(spec.kind, spec.model_dump() | pinned, around)
         return self._providers[name]
 
-    def router(self, task: str) -> Router:
-        """Who answers `task`: by the pins, or by the rules."""
+    def router(self, task: str, signals: Signals | None = None) -> Router:
+        """Who answers `task`, or the one prompt that has these signals: by the pins, or by the rules."""
         if self.pins:
             found = pick.pinned(self.rules, task, provider=self.pins.provider, model=self.pins.model)
         else:
-            found = pick.candidates(self.rules, task)
-        return Router(found, self.provider, self.watch.say, self.watch.replied)
+            found = pick.candidates(self.rules, signals or pick.plain(task))
+        options = self.rules.tasks.get(task, Options()).model_dump(exclude_none=True)
+        return Router(found, self.provider, self.watch.say, self.watch.replied, self._health, options)
 
     async def docstrings(self, paths: Sequence[str | Path], *, write: bool = False) -> list[Applied]:
         """Document what `paths` lack; every item ends in one outcome, in the order of the files.

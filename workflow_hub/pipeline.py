@@ -21,7 +21,7 @@ import anyio.to_thread
 
 from workflow_hub import cache as caching
 from workflow_hub.cache import Cache
-from workflow_hub.errors import ItemError, ReplyInvalid, Unavailable
+from workflow_hub.errors import HubError, ItemError, ReplyInvalid, Unavailable
 from workflow_hub.routing.router import Choice
 from workflow_hub.schema import Schema, mismatch
 from workflow_hub.values import Done, Failed, Prompt, Reply, Skipped, Usage
@@ -80,6 +80,8 @@ class Answerer(Protocol):
 
     async def complete(self, choice: Choice, prompt: Prompt) -> Reply: ...
 
+    async def after(self, choice: Choice, error: HubError) -> Choice | None: ...
+
 
 @dataclass
 class _Bill:
@@ -97,27 +99,19 @@ async def carry(
     What stops the run (a wrong prompt, a cache that cannot be written) is raised.
     """
     bill = _Bill()
-    route = None
+    try:
+        choice = await answerer.choose()
+    except Unavailable as error:
+        return Failed(item, error)
     while True:
         try:
-            choice = await answerer.choose()
-            route = choice.route
             answers = await _answers(task, item, choice, answerer, cache, bill)
-            return Done(item, task.result(item, answers), route, bill.usage, bill.asked)
-        except Unavailable as error:
-            if await _somebody_else(answerer):
-                continue
-            return Failed(item, error, route, bill.usage, bill.asked)
-        except ItemError as error:
-            return Failed(item, error, route, bill.usage, bill.asked)
-
-
-async def _somebody_else(answerer: Answerer) -> bool:
-    try:
-        await answerer.choose()
-    except Unavailable:
-        return False
-    return True
+            return Done(item, task.result(item, answers), choice.route, bill.usage, bill.asked)
+        except (Unavailable, ItemError) as error:
+            following = await answerer.after(choice, error)
+            if following is None:
+                return Failed(item, error, choice.route, bill.usage, bill.asked)
+            choice = following
 
 
 async def _answers(
@@ -177,7 +171,8 @@ async def _ask(
 
 
 def _keys(task: Task[Item, Result], item: Item, slots: Slots, choice: Choice) -> dict[str, str]:
-    about = caching.key(task.name, task.fingerprint, choice.model.identity, task.identity(item))
+    parts = (task.name, task.fingerprint, choice.model.identity, task.identity(item))
+    about = caching.key(*parts, choice.settings) if choice.settings else caching.key(*parts)
     return {slot: caching.key(about, slot, schema) for slot, schema in slots.items()}
 
 

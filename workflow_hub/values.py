@@ -180,7 +180,7 @@ class ModelInfo:
 
     `identity` changes whenever the weights do (a digest where the server tells one); it is part
     of the cache key. `slots` is how many requests the server works on at a time. `loaded`: it is in
-    memory and answers at once.
+    memory and answers at once. Not `here`: the first prompt would fetch it.
     """
 
     id: str
@@ -188,6 +188,7 @@ class ModelInfo:
     slots: int = 1
     context_tokens: int | None = None
     loaded: bool = False
+    here: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def test_everybody_gets_the_same_choice_found_once() -> None:
         return choices
 
     choices = anyio.run(main)
-    assert len(choices) == 5 and all(choice is choices[0] for choice in choices)
+    assert len(choices) == 5 and all(choice == choices[0] for choice in choices)
     assert provider.found == ["big", "small"]
 
 
@@ -148,7 +148,7 @@ def test_a_pin_has_no_fallback() -> None:
         anyio.run(router(Scripted({"big": NO_BIG}), ONE).choose)
 
 
-def test_one_that_goes_away_is_out_for_the_run_and_the_next_says_for_whom() -> None:
+def test_one_that_goes_away_takes_its_provider_along_and_the_next_says_for_whom() -> None:
     said: list[str] = []
     provider = Scripted(answer=lambda prompt, model: GONE if model == "big" else f"{model} says yes")
     one = router(provider, say=said.append)
@@ -162,10 +162,10 @@ def test_one_that_goes_away_is_out_for_the_run_and_the_next_says_for_whom() -> N
         return await one.complete(second, FREE), second.route
 
     reply, route = anyio.run(main)
-    assert reply.text == "small says yes"
-    assert route == Route("code", "dmr", "small", "dmr big", "nobody listens at x")
-    assert said == ["dmr big is out for this run: nobody listens at x"]
-    assert provider.found == ["big", "small"], "who was found once is not looked for again"
+    assert reply.text == "tiny says yes"
+    assert route == Route("code", "own", "tiny", "dmr big", "nobody listens at x")
+    assert said == ["dmr big is not asked for a while: nobody listens at x"]
+    assert provider.found == ["big", "tiny"], "who was found once is not looked for again"
 
 
 def test_an_item_that_fails_rules_nobody_out() -> None:
@@ -176,7 +176,7 @@ def test_an_item_that_fails_rules_nobody_out() -> None:
         choice = await one.choose()
         with pytest.raises(ReplyCut):
             await one.complete(choice, FREE)
-        return await one.choose() is choice
+        return await one.choose() == choice
 
     assert anyio.run(main)
 

@@ -11,7 +11,7 @@ from workflow_hub.errors import RoutingError
 from workflow_hub.packaged import packaged
 from workflow_hub.routing import rules
 from workflow_hub.routing.conditions import When
-from workflow_hub.routing.pick import candidates
+from workflow_hub.routing.pick import candidates, plain
 from workflow_hub.routing.rules import Dmr, Embedded, Goose, Rule
 
 GOOD = """\
@@ -64,6 +64,36 @@ FAULTS = [
     ),
     pytest.param(
         "task: [docstrings", "tasks: [docstrings", ":12:25: unknown key rules.0.when.tasks", id="typo in when"
+    ),
+    pytest.param(
+        "name: rest",
+        "name: rest\n    limits: {deadline: 0}",
+        ":14:14: rules.1.limits.deadline: Input should be greater than 0",
+        id="no time",
+    ),
+    pytest.param(
+        "name: rest",
+        "name: rest\n    limits: {max_tokens: 1.5}",
+        ":14:14: rules.1.limits.max_tokens: Input should be a valid integer",
+        id="half a token",
+    ),
+    pytest.param(
+        "name: rest",
+        "name: rest\n    limits: {timeout: 5}",
+        ":14:14: unknown key rules.1.limits.timeout",
+        id="no such limit",
+    ),
+    pytest.param(
+        "rules:",
+        "tasks: {docstrings: {temperature: hot}}\nrules:",
+        ":11:22: tasks.docstrings.temperature: Input should be a valid number",
+        id="temperature",
+    ),
+    pytest.param(
+        "rules:",
+        "tasks: {docstrings: {seed: 1}}\nrules:",
+        ":11:22: unknown key tasks.docstrings.seed",
+        id="no such option",
     ),
     pytest.param("provider: dmr", "provider: dmx", ":8:5: there is no provider dmx", id="model of nobody"),
     pytest.param("use: coder", "use: code", ":12:54: code is neither a model nor a provider with", id="use"),
@@ -284,8 +314,8 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert read.models["one"].candidates == ("ai/one",)
     assert read.rules[1] == Rule(name="rest", use="embedded")
     assert read.rules[0].when == When(task=("docstrings", "review"))
-    assert [one.rule for one in candidates(read, "docstrings")] == ["code"] * 4
-    assert [one.rule for one in candidates(read, "ask")] == ["rest"]
+    assert [one.rule for one in candidates(read, plain("docstrings"))] == ["code"] * 4
+    assert [one.rule for one in candidates(read, plain("ask"))] == ["rest"]
 
 
 def test_a_trusted_file_may_name_a_foreign_host(tmp_path: Path) -> None:
@@ -316,5 +346,5 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_packaged_file_is_right() -> None:
     packaged_rules = rules.load(packaged("routing.yaml"))
-    assert candidates(packaged_rules, "docstrings")[0].rule == "code"
-    assert candidates(packaged_rules, "ask")[0].rule == "rest"
+    assert candidates(packaged_rules, plain("docstrings"))[0].rule == "code"
+    assert candidates(packaged_rules, plain("ask"))[0].rule == "rest"

@@ -39,6 +39,7 @@ FULL: dict[str, Any] = {
         "coder": {"provider": "dmr", "try": ["ai/a", "ai/b"], "context_tokens": 4096},
         "eyes": {"provider": "dmr", "try": "ai/c", "accepts": ["text", "image"]},
     },
+    "tasks": {"docstrings": {"temperature": 0.2, "top_p": 0.9, "max_tokens": 300}},
     "rules": [
         {"name": "tools", "when": {"needs": ["files", "terminal", "mcp"]}, "use": "goose"},
         {"name": "look", "when": {"has": "image", "language": ["en", "und"]}, "use": "eyes"},
@@ -51,7 +52,12 @@ FULL: dict[str, Any] = {
             "use": "coder",
             "fallback": ["embedded"],
         },
-        {"name": "rest", "use": "embedded", "fallback": "coder"},
+        {
+            "name": "rest",
+            "use": "embedded",
+            "fallback": "coder",
+            "limits": {"deadline": 90.5, "max_tokens": 800},
+        },
     ],
 }
 
@@ -98,6 +104,8 @@ ODD = st.sampled_from(
         0,
         -1,
         1001,
+        0.5,
+        1e9 + 0.5,
         "",
         "x",
         "a:b",

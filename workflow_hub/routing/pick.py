@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workflow_hub.errors import RoutingError, UsageError
 from workflow_hub.providers.table import PROVIDERS
 from workflow_hub.routing.conditions import held, listed
-from workflow_hub.routing.shape import Embedded, Goose, Rule, Rules
+from workflow_hub.routing.shape import Embedded, Goose, Limits, Rule, Rules
 
 if TYPE_CHECKING:
     from workflow_hub.routing.signals import Signals
 
+PINNED = "pinned"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model of a provider that a rule names."""
+    """A model of a provider that a rule names.
+
+    Behind the same `target` are the models of one `try` list. An `agent` has tools.
+    """
 
     rule: str
     provider: str
     model: str
+    target: str = field(default="", compare=False)
+    agent: bool = field(default=False, compare=False)
+    limits: Limits = field(default=Limits(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.provider} {self.model}"
@@ -114,15 +122,15 @@ def nobody(signals: Signals, verdicts: Iterable[Verdict]) -> str:
 def candidates_of(rules: Rules, verdict: Verdict) -> tuple[Candidate, ...]:
     """Every model of every able target, in order."""
     return tuple(
-        Candidate(verdict.rule.name, provider, model)
+        one
         for target in verdict.able
-        for provider, model in _models(rules, target)
+        for one in _behind(rules, target, verdict.rule.name, verdict.rule.limits)
     )
 
 
-def candidates(rules: Rules, task: str, needs: Iterable[str] = ()) -> tuple[Candidate, ...]:
-    """Who may answer `task`, about to be asked. Raises RoutingError where one of them cannot be run here."""
-    return _runnable(rules, pick(rules, plain(task, needs)))
+def candidates(rules: Rules, signals: Signals) -> tuple[Candidate, ...]:
+    """Who may answer, about to be asked. Raises RoutingError where one of them cannot be run here."""
+    return _runnable(rules, pick(rules, signals))
 
 
 def pinned(
@@ -139,18 +147,30 @@ def pinned(
     if model in rules.models:
         if provider not in {None, rules.models[model].provider}:
             raise UsageError(f"{model} is played by {rules.models[model].provider}, not by {provider}")
-        return _runnable(rules, [Candidate("pinned", *pair) for pair in _models(rules, model)])
+        return _runnable(rules, _behind(rules, model, PINNED))
     if model is not None:
-        return _runnable(rules, [Candidate("pinned", provider or _home(rules, task, model), model)])
+        home = provider or _home(rules, task, model)
+        return _runnable(rules, [Candidate(PINNED, home, model, agent=_is_agent(rules, home))])
     own = next((rule.targets for rule in rules.rules if judge(rules, rule, plain(task)).matched), ())
     for targets in (own, (*rules.models, *rules.providers)):
-        known = dict.fromkeys(pair for target in targets for pair in _models(rules, target))
-        if found := [Candidate("pinned", *pair) for pair in known if pair[0] == provider]:
+        known = dict.fromkeys(one for target in targets for one in _behind(rules, target, PINNED))
+        if found := [one for one in known if one.provider == provider]:
             return _runnable(rules, found)
     raise UsageError(f"the rules name no model of {provider}; add --model NAME")
 
 
-def _models(rules: Rules, target: str) -> list[tuple[str, str]]:
+def _behind(rules: Rules, target: str, rule: str, limits: Limits = Limits()) -> list[Candidate]:
+    return [
+        Candidate(rule, provider, model, target, _is_agent(rules, provider), limits)
+        for provider, model in models_of(rules, target)
+    ]
+
+
+def _is_agent(rules: Rules, provider: str) -> bool:
+    return isinstance(rules.providers[provider], Goose)
+
+
+def models_of(rules: Rules, target: str) -> list[tuple[str, str]]:
     """The (provider, model) pairs behind a target; none behind a provider without a model of its own."""
     if target in rules.models:
         model = rules.models[target]
@@ -183,4 +203,4 @@ def is_embedded(rules: Rules, provider: str, model: str | None) -> bool:
 
 def _home(rules: Rules, task: str, model: str) -> str:
     own = (name for name in rules.providers if is_embedded(rules, name, model))
-    return next(own, None) or candidates(rules, task)[0].provider
+    return next(own, None) or candidates(rules, plain(task))[0].provider

@@ -6,7 +6,9 @@
                 NAME: {kind: goose, model: ROLE, approve: list, allow: ["TOOL:PATTERN"], max_turns: 20,
                        extensions: {NAME: {command: [WORD, …]}, NAME: {url: URL}}}}
     models:    {ROLE: {provider: NAME, try: [MODEL, …], accepts: [text, image], context_tokens: N}}
-    rules:     [{name: NAME, when: CONDITION, use: TARGET, fallback: [TARGET, …]}]
+    tasks:     {NAME: {temperature: N, top_p: N, max_tokens: N}}
+    rules:     [{name: NAME, when: CONDITION, use: TARGET, fallback: [TARGET, …],
+                 limits: {deadline: SECONDS, max_tokens: N}}]
 
 A TARGET is a role, or a provider that brings a model of its own. `conditions.py` says what a
 CONDITION is; a rule without one takes everything.
@@ -87,6 +89,21 @@ class Model(Part):
     context_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
 
 
+class Limits(Part):
+    """What a prompt of the rule may take: seconds until the last word is there, and tokens of the reply."""
+
+    deadline: Annotated[float, BeforeValidator(_no_flag), Field(strict=True, gt=0, le=86400)] | None = None
+    max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
+class Options(Part):
+    """Options for the prompts of one task, in place of those that their template names."""
+
+    temperature: Annotated[float, BeforeValidator(_no_flag), Field(strict=True, ge=0, le=2)] | None = None
+    top_p: Annotated[float, BeforeValidator(_no_flag), Field(strict=True, gt=0, le=1)] | None = None
+    max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
 class Rule(Part):
     """Who answers what `when` describes, and who does where that one cannot."""
 
@@ -94,6 +111,7 @@ class Rule(Part):
     use: str
     when: When | None = None
     fallback: Names = ()
+    limits: Limits = Limits()
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -111,4 +129,5 @@ class Rules(Part):
     version: Annotated[Literal[1], BeforeValidator(_no_flag)]
     providers: Annotated[dict[str, ProviderSpec], Field(min_length=1)]
     models: dict[str, Model] = Field(default_factory=dict)
+    tasks: dict[str, Options] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]

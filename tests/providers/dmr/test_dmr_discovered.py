@@ -10,7 +10,7 @@ from doubles.dmr import DmrDouble
 
 from workflow_hub.errors import RunnerUnreachable
 from workflow_hub.providers.dmr.address import split
-from workflow_hub.providers.dmr.discovered import DiscoveredProvider
+from workflow_hub.providers.dmr.discovered import FORGET_S, DiscoveredProvider
 from workflow_hub.values import Delta, Endpoint, Message, Prompt
 
 PROMPT = Prompt("greet", (Message("user", "hi"),))
@@ -59,7 +59,7 @@ def test_many_questions_at_once_look_once() -> None:
     assert len(paths) == 6 and paths[0] == "/engines/v1/models"
 
 
-def test_that_nobody_is_there_is_found_out_once(nobody: str) -> None:
+def test_that_nobody_is_there_is_found_out_once_for_a_while(nobody: str) -> None:
     refusing = double.Refusal(double.text_error(500, "broken"), path="/", times=None)
 
     async def twice(provider: DiscoveredProvider) -> None:
@@ -72,10 +72,15 @@ def test_that_nobody_is_there_is_found_out_once(nobody: str) -> None:
         with pytest.raises(RunnerUnreachable):
             await provider.address()
 
+        now[0] += FORGET_S
+        with pytest.raises(RunnerUnreachable):
+            await provider.find(MODEL)
+
     said: list[str] = []
+    now = [0.0]
     with DmrDouble(faults=[refusing]) as dmr:
-        run([nobody, dmr.url], twice)
-        assert len(dmr.requests) == 1
+        run([nobody, dmr.url], twice, clock=lambda: now[0])
+        assert len(dmr.requests) == 2
     assert said[0] == said[1]
     assert nobody in said[0] and dmr.url in said[0]
 
@@ -89,6 +94,23 @@ def test_a_reply_that_is_left_frees_its_slot() -> None:
     with DmrDouble(token_s=0.05) as dmr:
         run([dmr.url], leave)
         assert dmr.wait_until(lambda: dmr.in_flight == 0)
+
+
+def test_one_that_has_come_up_since_is_found() -> None:
+    async def work(provider: DiscoveredProvider) -> str:
+        with DmrDouble(port=port):
+            now[0] += FORGET_S
+            return (await provider.complete(PROMPT, MODEL)).text
+
+    async def late(provider: DiscoveredProvider) -> str:
+        with pytest.raises(RunnerUnreachable):
+            await provider.find(MODEL)
+        return await work(provider)
+
+    now = [0.0]
+    with DmrDouble() as dmr:
+        port, url = dmr.port, dmr.url
+    assert run([url], late, clock=lambda: now[0])
 
 
 def test_closed_before_it_was_used(nobody: str) -> None:

@@ -50,13 +50,35 @@ def test_the_listing_is_read_once() -> None:
 
     with DmrDouble() as dmr:
         run(DmrProvider(dmr.url), work)
-        assert [request.path for request in dmr.requests] == ["/engines/v1/models", "/models"]
+        assert [request.path for request in dmr.requests] == ["/engines/v1/models", "/models", "/engines/ps"]
 
 
 @pytest.mark.parametrize(("models", "there"), [(["ai/other"], "there: ai/other"), ([], "there: nothing")])
 def test_a_missing_model_says_what_to_type_and_what_is_there(models: list[str], there: str) -> None:
     with DmrDouble(models) as dmr, pytest.raises(ModelMissing, match=f"docker model pull smollm2.*{there}"):
         run(DmrProvider(dmr.url), lambda provider: provider.find("smollm2"))
+
+
+LOADED = [
+    pytest.param("complete", [], True, id="it chats"),
+    pytest.param("embed", [], False, id="it embeds, in another process"),
+    pytest.param("nothing", [], False, id="it sleeps"),
+    pytest.param("complete", [double.NOT_JSON.response], False, id="the server does not tell"),
+]
+
+
+@pytest.mark.parametrize(("use", "answers", "loaded"), LOADED)
+def test_it_is_told_whether_a_model_is_loaded(use: str, answers: list[double.Response], loaded: bool) -> None:
+    async def work(provider: DmrProvider) -> ModelInfo:
+        if use == "complete":
+            await provider.complete(PROMPT, MODEL.id)
+        elif use == "embed":
+            await provider._client.embeddings(["hi"], "ai/qwen3-coder")
+        return await provider.find("ai/qwen3-coder")
+
+    faults = [double.Refusal(one, path="/engines/ps") for one in answers]
+    with DmrDouble([replace(MODEL, embeds=True)], faults=faults) as dmr:
+        assert run(DmrProvider(dmr.url), work).loaded is loaded
 
 
 def test_without_the_native_listing_names_are_identities() -> None:
@@ -191,7 +213,7 @@ IDLE = double.json_answer([{"model_name": "ai/other", "mode": "completion"}])
 # (what `ps` says at first, whether an unloading is tried)
 BUSY = [
     pytest.param([], False, id="busy"),
-    pytest.param([double.Refusal(IDLE, path="/engines/ps")], True, id="busy since the last look"),
+    pytest.param([double.Refusal(IDLE, path="/engines/ps", skip=1)], True, id="busy since the last look"),
 ]
 
 

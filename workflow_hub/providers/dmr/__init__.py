@@ -140,18 +140,27 @@ class DmrProvider(OpenAIProvider):
         except (ReplyInvalid, RequestRefused, RunnerUnreachable):
             # A gateway may pass the inference paths only; names will do as identities then.
             return plain
-        return [_known(one, plain) for one in stored]
+        loaded = await self._loaded()
+        return [_known(one, plain, loaded) for one in stored]
+
+    async def _loaded(self) -> list[str]:
+        """The names of those that chat, and are in memory; none where the server does not tell."""
+        try:
+            return [one.name for one in await self._client.runners() if one.mode == "completion"]
+        except HubError:
+            return []
 
 
 def _goes_by(names: Iterable[str], name: str) -> bool:
     return any(same_model(name, other) for other in names)
 
 
-def _known(stored: Stored, plain: list[Listed]) -> Listed:
+def _known(stored: Stored, plain: list[Listed], loaded: list[str]) -> Listed:
     names = (*stored.tags, stored.id)
     windows = (info.context_tokens for (name,), info in plain if _goes_by(names, name))
     context = next(windows, None) or stored.context_tokens
-    return names, ModelInfo(short_name(names[0]), stored.id, context_tokens=context)
+    warm = any(_goes_by(names, name) for name in loaded)
+    return names, ModelInfo(short_name(names[0]), stored.id, context_tokens=context, loaded=warm)
 
 
 def _parameters(prompt: Prompt) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import anyio
 
@@ -12,17 +13,31 @@ from workflow_hub.providers.dmr import DmrProvider
 from workflow_hub.providers.dmr.address import Address
 from workflow_hub.values import Endpoint, ModelInfo, Prompt, Reply
 
+# Below the shortest rest of one that was not there (routing/health.py).
+FORGET_S = 5.0
+
 
 class DiscoveredProvider:
-    """The model runner at the first of `addresses` that answers; they are tried once, and remembered."""
+    """The model runner at the first of `addresses` that answers, which is remembered.
+
+    That none answers is remembered for FORGET_S: long enough for all that is asked at once.
+    """
 
     def __init__(
-        self, addresses: Sequence[Address], *, api_key: str | None = None, timeout: float = 330.0
+        self,
+        addresses: Sequence[Address],
+        *,
+        api_key: str | None = None,
+        timeout: float = 330.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._addresses = addresses
         self._api_key = api_key
         self._timeout_s = timeout
-        self._found: DmrProvider | RunnerUnreachable | None = None
+        self._clock = clock
+        self._found: DmrProvider | None = None
+        self._nobody: RunnerUnreachable | None = None
+        self._until = 0.0
         self._looking = anyio.Lock()
 
     async def find(self, model: str) -> ModelInfo:
@@ -38,7 +53,7 @@ class DiscoveredProvider:
         return await (await self._provider()).free(model)
 
     async def aclose(self) -> None:
-        if isinstance(self._found, DmrProvider):
+        if self._found is not None:
             await self._found.aclose()
 
     async def address(self) -> str:
@@ -49,12 +64,14 @@ class DiscoveredProvider:
         from workflow_hub.providers.dmr.discovery import locate
 
         async with self._looking:
-            if self._found is None:
-                try:
-                    address = await locate(self._addresses, api_key=self._api_key)
-                    self._found = DmrProvider(address, api_key=self._api_key, timeout=self._timeout_s)
-                except RunnerUnreachable as error:
-                    self._found = error
-        if isinstance(self._found, RunnerUnreachable):
-            raise self._found
-        return self._found
+            if self._found is not None:
+                return self._found
+            if self._nobody is not None and self._clock() < self._until:
+                raise self._nobody
+            try:
+                address = await locate(self._addresses, api_key=self._api_key)
+            except RunnerUnreachable as error:
+                self._nobody, self._until = error, self._clock() + FORGET_S
+                raise
+            self._found = DmrProvider(address, api_key=self._api_key, timeout=self._timeout_s)
+            return self._found

@@ -114,7 +114,13 @@ class EmbeddedProvider:
         require_engine()
         path = weights.local(self._weights) if self._may_download else weights.need(self._weights)
         identity = weights.identity(path) if path else weights.entry_of(self._weights).sha256
-        return ModelInfo(self._name, identity, self._settings.slots, self._settings.context_tokens)
+        return ModelInfo(
+            self._name,
+            identity,
+            self._settings.slots,
+            self._settings.context_tokens,
+            here=path is not None,
+        )
 
     async def _ready(self) -> _Session:
         async with self._lock:
