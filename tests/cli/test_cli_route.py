@@ -79,11 +79,11 @@ def test_tools_without_an_agent_are_nobodys(own: Path) -> None:
 
 
 def test_the_rules_are_listed(own: Path) -> None:
-    code, out, _ = typed("list")
+    code, out, _ = typed("list", "--offline")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["eyes", "code", "german", "rest"]
-    document = json.loads(typed("list", "--format", "json")[1])
-    assert document["version"] == 1
+    document = json.loads(typed("list", "--offline", "--format", "json")[1])
+    assert document["version"] == 1 and "models" not in document
     assert document["rules"][1] == {
         "name": "code",
         "when": {"task": ["docstrings"]},
@@ -92,8 +92,41 @@ def test_the_rules_are_listed(own: Path) -> None:
     }
 
 
+def test_the_models_are_listed_with_what_to_type(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORKFLOW_HUB_WEIGHTS", raising=False)
+    with DmrDouble(models=("ai/a", "ai/b")) as dmr:
+        monkeypatch.setenv("DMR_BASE_URL", dmr.url)
+        with workflow_hub.DockerModelClient(dmr.url) as client:
+            client.chat([{"role": "user", "content": "hi"}], model="ai/b")
+        code, out, err = typed("list")
+        document = json.loads(typed("list", "--format", "json")[1])
+        assert len(dmr.chats) == 1, "no prompt is sent"
+    assert (code, err) == (0, "")
+    assert out.splitlines()[4:] == [
+        "",
+        "dmr ai/a                     here",
+        "dmr ai/b                     loaded",
+        "dmr ai/v                     not here; type `docker model pull ai/v`",
+        "embedded qwen2.5-coder-0.5b  not here; type `workflow-hub engine start`",
+    ]
+    assert document["models"][1:3] == [
+        {"provider": "dmr", "model": "ai/b", "state": "loaded", "type": None},
+        {"provider": "dmr", "model": "ai/v", "state": "not here", "type": "docker model pull ai/v"},
+    ]
+
+
+def test_the_models_of_a_provider_that_is_not_here(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOW_HUB_WEIGHTS", "/nowhere/no.gguf")
+    code, out, err = typed("list")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[5:] == [
+        *(f"dmr ai/{one}                     provider not here; type `docker model status`" for one in "abv"),
+        "embedded qwen2.5-coder-0.5b  not here",
+    ]
+
+
 def test_a_result_can_go_into_a_file(own: Path) -> None:
-    assert typed("list", "--format", "json", "--output", "rules.json") == (0, "", "")
+    assert typed("list", "--offline", "--format", "json", "--output", "rules.json") == (0, "", "")
     assert len(json.loads((own / "rules.json").read_text("utf-8"))["rules"]) == 4
 
 
@@ -141,7 +174,8 @@ def test_the_command_as_it_is_typed(tmp_path: Path) -> None:
             pytest.param(("explain",), 2, "", "name a prompt, or a task with --task", id="nothing"),
             pytest.param(("explain", "x", "--task", "nope"), 2, "", "there is no task nope; ", id="task"),
             pytest.param(("explain", "x", "--image", "no.png"), 2, "", "no.png", id="image"),
-            pytest.param(("list",), 0, "everything", "", id="list"),
+            pytest.param(("list",), 0, "type `docker model status`", "", id="list"),
+            pytest.param(("list", "--offline"), 0, "everything", "", id="list of rules"),
             pytest.param((), 2, "", "Usage", id="no command"),
         ],
         check,
@@ -205,4 +239,4 @@ def test_rules_of_a_project_are_trusted_by_the_user_only(own: Path, monkeypatch:
         workflow_hub.route("What is a list?")
     monkeypatch.setenv("WORKFLOW_HUB_TRUST", "1")
     assert workflow_hub.route("What is a list?").rule == "rest"
-    assert typed("list")[0] == 0
+    assert typed("list", "--offline")[0] == 0

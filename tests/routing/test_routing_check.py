@@ -50,6 +50,21 @@ CASES: list[Any] = [
         id="tasks that nobody knows",
     ),
     pytest.param(
+        "rules:",
+        "tasks: {docstrings: {temperature: 0}, docstring: {max_tokens: 9}}\nrules:",
+        [":10:39: there is no task docstring; there are ask, deploy and docstrings"],
+        id="options of a task that nobody knows",
+    ),
+    pytest.param(
+        "use: goose}",
+        "use: goose, fallback: [small, embedded]}",
+        [
+            ":11:81: rule tools never asks small: after an agent only agents are asked",
+            ":11:88: rule tools never asks embedded: after an agent only agents are asked",
+        ],
+        id="a model after an agent",
+    ),
+    pytest.param(
         "rest, use",
         "rest, when: {language: en}, use",
         [":10:1: prompts of the task ask have no rule (one of 0 tokens in und, say); add one, or"],

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +16,9 @@ from workflow_hub.cli import SET_UP
 from workflow_hub.cli.options import deliver
 from workflow_hub.config import Config
 from workflow_hub.routing import rules
+
+if TYPE_CHECKING:
+    from workflow_hub.routing.presence import Seen
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,7 +40,7 @@ def _shared(command: Command) -> Command:
 
 @click.group("route")
 def command() -> None:
-    """Say who answers a prompt, and why; no model is asked."""
+    """Say who answers a prompt, and why; no prompt is sent."""
 
 
 @command.command()
@@ -79,16 +82,36 @@ def explain(
 
 
 @command.command("list")
+@click.option("--offline", is_flag=True, help="Only the rules: do not look for the models.")
 @_format
 @_shared
-def list_rules(form: str, file: Path | None, output: Path | None) -> int:
-    """Print the rules, first things first: what each takes, and who answers."""
+def list_rules(offline: bool, form: str, file: Path | None, output: Path | None) -> int:
+    """Print the rules, first things first: what each takes, and who answers; then where the models are.
+
+    A model is loaded, here or not here, or its provider is not; no prompt is sent.
+    """
+    from workflow_hub.routing import presence
     from workflow_hub.routing.explain import listing, table
 
     config = configuration.current_config(file=file)
     known = rules.load(_path(config), trusted=configuration.trusted(os.environ))
-    _print(listing(known) if form == "json" else table(known), output)
+    seen = None if offline else _look(config, known)
+    if form == "json":
+        _print(listing(known) | ({} if seen is None else {"models": presence.as_dicts(seen)}), output)
+    else:
+        _print([*table(known), *([] if seen is None else ["", *presence.as_lines(seen)])], output)
     return 0
+
+
+def _look(config: Config, known: rules.Rules) -> list[Seen]:
+    from workflow_hub.hub import Hub, run_sync
+    from workflow_hub.routing import presence
+
+    async def look() -> list[Seen]:
+        async with Hub.open(config) as hub:
+            return await presence.look(presence.named(known), hub.provider)
+
+    return run_sync(look)
 
 
 @command.command()

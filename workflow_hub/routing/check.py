@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_hub.errors import ModelMissing, Unavailable
 from workflow_hub.located import Key
 from workflow_hub.providers import Provider
 from workflow_hub.routing.conditions import listed
 from workflow_hub.routing.pick import judge
+from workflow_hub.routing.presence import look
 from workflow_hub.routing.reach import MOST, kinds
-from workflow_hub.routing.rules import Dmr, Embedded, Fault, Reading, Rules, read
-from workflow_hub.values import ModelInfo
+from workflow_hub.routing.rules import Dmr, Embedded, Fault, Goose, Reading, Rules, read
 
 # Each task that there is, and what its prompts declare that they need.
 Tasks = Mapping[str, frozenset[str]]
@@ -24,7 +23,7 @@ def check(path: Path, tasks: Tasks, *, trusted: bool = False) -> Reading:
     reading = read(path, trusted=trusted)
     if (rules := reading.rules) is None:
         return reading
-    more = [*_weights(rules), *_tasks(rules, tasks), *_uncovered(rules, tasks)]
+    more = [*_weights(rules), *_tasks(rules, tasks), *_after_agents(rules), *_uncovered(rules, tasks)]
     return reading.with_faults(more)
 
 
@@ -44,14 +43,28 @@ def _weights(rules: Rules) -> Iterator[tuple[Key, str]]:
 
 
 def _tasks(rules: Rules, tasks: Tasks) -> Iterator[tuple[Key, str]]:
+    there = listed(sorted(tasks), "and")
+    for unknown in (name for name in rules.tasks if name not in tasks):
+        yield ("tasks", unknown), f"there is no task {unknown}; there are {there}"
     for place, rule in enumerate(rules.rules):
         named = dict.fromkeys(task for part in rule.conditions for task in part.task)
         for unknown in (task for task in named if task not in tasks):
             yield (
                 ("rules", place, "when"),
-                f"rule {rule.name} names the task {unknown}, which there is not; there are "
-                f"{listed(sorted(tasks), 'and')}",
+                f"rule {rule.name} names the task {unknown}, which there is not; there are {there}",
             )
+
+
+def _after_agents(rules: Rules) -> Iterator[tuple[Key, str]]:
+    """A fault for each fallback that is never asked: what an agent was to do, a model cannot."""
+    for place, rule in enumerate(rules.rules):
+        agents = [isinstance(rules.providers.get(target), Goose) for target in rule.targets]
+        for nth, target in enumerate(rule.targets):
+            if any(agents[:nth]) and not agents[nth]:
+                yield (
+                    ("rules", place, "fallback", nth - 1),
+                    f"rule {rule.name} never asks {target}: after an agent only agents are asked",
+                )
 
 
 def _uncovered(rules: Rules, tasks: Tasks) -> Iterator[tuple[Key, str]]:
@@ -90,16 +103,15 @@ class Served:
 
 async def serve(reading: Reading, rules: Rules, provider: Callable[[str], Provider]) -> Served:
     """Look for every role at the model runner it names; sends no prompt. An absent runner is a note."""
-    faults, absent = [], dict[str, str]()
-    for name, role in rules.models.items():
-        if not isinstance(rules.providers[role.provider], Dmr) or role.provider in absent:
-            continue
-        try:
-            found = await _first(provider(role.provider), role.candidates)
-        except Unavailable as error:
-            absent[role.provider] = str(error)
-            continue
-        if found is None:
+    roles = {
+        name: role for name, role in rules.models.items() if isinstance(rules.providers[role.provider], Dmr)
+    }
+    pairs = dict.fromkeys((role.provider, model) for role in roles.values() for model in role.candidates)
+    seen = {(one.provider, one.model): one for one in await look(pairs, provider)}
+    absent = {one.provider: one.why for one in seen.values() if one.state == "provider not here"}
+    faults = []
+    for name, role in roles.items():
+        if all(seen[role.provider, model].state == "not here" for model in role.candidates):
             faults.append(
                 reading.fault(
                     ("models", name, "try"),
@@ -110,13 +122,3 @@ async def serve(reading: Reading, rules: Rules, provider: Callable[[str], Provid
             )
     notes = tuple(f"models at {name} were not looked for: {why}" for name, why in absent.items())
     return Served(tuple(faults), notes)
-
-
-async def _first(provider: Provider, names: tuple[str, ...]) -> ModelInfo | None:
-    """The first of `names` that the provider has, or None; raises Unavailable where there is no server."""
-    for name in names:
-        try:
-            return await provider.find(name)
-        except ModelMissing:
-            continue
-    return None

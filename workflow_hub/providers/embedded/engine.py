@@ -82,7 +82,7 @@ class Engine:
 def require_engine(module: str = "xllamacpp") -> None:
     """Raise EngineFailed with the command to type where the engine is not installed; starts nothing."""
     if importlib.util.find_spec(module) is None:
-        raise EngineFailed(f"the embedded engine is not installed; type {INSTALL}")
+        raise EngineFailed(f"the embedded engine is not installed; type `{INSTALL}`")
 
 
 def launch(
@@ -186,7 +186,7 @@ def _wait_healthy(
 
 def _failed(reason: str, process: subprocess.Popen[bytes], log: IO[bytes]) -> EngineFailed:
     if "No module named" in reason:
-        return EngineFailed(f"the embedded engine is not installed ({reason}); type {INSTALL}")
+        return EngineFailed(f"the embedded engine is not installed ({reason}); type `{INSTALL}`")
     _end(process)
     ended = f"exit code {process.returncode}"
     said = _tail(log)
