@@ -34,7 +34,7 @@ from workflow_hub.errors import (
     UsageError,
 )
 from workflow_hub.hub import Hub, Pins, Watch, missing_docstrings, run_sync
-from workflow_hub.tasks.docstrings import Missing
+from workflow_hub.report.finding import Finding
 from workflow_hub.values import Done, Failed, Reply, Skipped
 
 ROUTING = """\
@@ -242,8 +242,8 @@ def test_what_has_no_docstring_is_listed_without_asking(project: Path) -> None:
     (project / "a.py").write_text(KETTLE)
     (project / "b.py").write_text("def broken(:\n")
     found = list(missing_docstrings(configuration.current_config(), ["."]))
-    assert [type(one) for one in found] == [Missing, Missing, Failed]
-    assert found[0] == Missing(found[0].place, "function") and found[0].place.id == "a.py::boil"
+    assert [type(one) for one in found] == [Finding, Finding, Failed]
+    assert isinstance(found[0], Finding) and found[0].item == "a.py::boil"
 
 
 def test_to_list_needs_no_rules_and_no_cache(project: Path) -> None:

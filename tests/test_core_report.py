@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import jsonschema
@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from workflow_hub.cli import run
 from workflow_hub.errors import ReplyInvalid, SourceRefused
 from workflow_hub.report import as_json, as_text
+from workflow_hub.report.document import Report
+from workflow_hub.report.finding import Finding, Fix, Spot
 from workflow_hub.report.summary import Settled, Summary, exit_code, is_cached, is_degraded, summarize
 from workflow_hub.values import Done, Failed, Place, Route, Skipped, Usage
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "report.schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
+SHOP = PurePath("/work/shop")
 CART = Place("shop/cart.py::Cart.add", "shop/cart.py", 31)
 FILE = Place("shop/feed.py", "shop/feed.py", 1)
 CODE = Route("code", "dmr", "ai/qwen3-coder")
@@ -83,27 +86,43 @@ def result(made: str) -> dict[str, Any]:
     return {"docstring": made}
 
 
-def report(outcomes: list[Settled], findings: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    text = as_json.report("docstrings", summarize(outcomes, 41.23456), outcomes, result, findings or [])
+def report(outcomes: list[Settled], findings: list[Finding] | None = None) -> dict[str, Any]:
+    summary = summarize(outcomes, 41.23456)
+    text = as_json.write(
+        Report("docstrings", summary, SHOP, SHOP, tuple(outcomes), tuple(findings or []), result=result)
+    )
     assert text.endswith("}\n")
     document: dict[str, Any] = json.loads(text)
     VALIDATOR.validate(document)
     return document
 
 
-FINDING: dict[str, Any] = {
+FINDING = Finding(
+    "docstring-missing",
+    "error",
+    "shop/cart.py",
+    31,
+    31,
+    5,
+    "function Cart.add has no docstring",
+    "f",
+    fix=Fix("Insert the docstring", Spot(32, 1, 1), Spot(32, 1, 1), '        """Add."""\n'),
+    item="shop/cart.py::Cart.add",
+    code="    def add(self):\n        return 1",
+)
+FINDING_IN_JSON: dict[str, Any] = {
     "rule": "docstring-missing",
     "severity": "error",
     "path": "shop/cart.py",
     "line": 31,
     "end_line": 31,
-    "column": 1,
+    "column": 5,
     "box": None,
     "message": "function Cart.add has no docstring",
     "evidence": None,
     "confidence": 1.0,
     "fingerprint": "f",
-    "fix": None,
+    "fix": {"line": 32, "column": 1, "end_line": 32, "end_column": 1, "text": '        """Add."""\n'},
 }
 
 
@@ -140,7 +159,7 @@ def test_the_report_is_the_promised_object() -> None:
                 "result": {"docstring": "a docstring"},
             }
         ],
-        "findings": [FINDING],
+        "findings": [FINDING_IN_JSON],
     }
 
 
@@ -193,6 +212,8 @@ BREAKS: list[Any] = [
     pytest.param(["findings", 0, "severity"], "fatal", id="severity"),
     pytest.param(["findings", 0, "box"], [1, 2, 3], id="box"),
     pytest.param(["findings", 0, "confidence"], 1.1, id="confidence"),
+    pytest.param(["findings", 0, "fix"], "a text", id="a fix without a place"),
+    pytest.param(["findings", 0, "fix", "line"], 0, id="the line of a fix"),
 ]
 
 

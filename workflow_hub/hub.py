@@ -26,6 +26,7 @@ from workflow_hub.config import Config, Settings
 from workflow_hub.errors import UsageError
 from workflow_hub.providers import Provider
 from workflow_hub.providers.table import Around, make
+from workflow_hub.report.finding import Finding
 from workflow_hub.routing import pick, rules
 from workflow_hub.routing.health import Health
 from workflow_hub.routing.router import Router
@@ -205,7 +206,7 @@ class Hub:
 
 def missing_docstrings(
     config: Config, paths: Sequence[str | Path]
-) -> Iterator[documenting.Missing | Skipped[Place] | Failed[Place]]:
+) -> Iterator[Finding | Skipped[Place] | Failed[Place]]:
     """What `paths` leave without any docstring; asks nobody, and needs no hub."""
     settings = config.settings.docstrings
     return documenting.missing(documenting.files(paths, config.folder, settings), config.folder, settings)

@@ -199,6 +199,11 @@ class Place:
     path: str
     line: int
 
+    @property
+    def name(self) -> str:
+        """The part of the id behind the path: `Cart.add`; empty where the item is the file."""
+        return self.id.rpartition("::")[2] if "::" in self.id else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[Item, Result]):

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from typing import Any
 
 import click
 
 from workflow_hub.cli.live import Live
-from workflow_hub.cli.options import Common, common_options, deliver
-from workflow_hub.config import Config
+from workflow_hub.cli.options import Common, deliver, report_options
+from workflow_hub.config import Config, project_root
 from workflow_hub.hub import Hub, Watch, missing_docstrings, run_sync
-from workflow_hub.report import as_json, as_text
-from workflow_hub.report.summary import exit_code, summarize
-from workflow_hub.tasks.docstrings import Applied, Missing, Written
-from workflow_hub.values import Failed
+from workflow_hub.report import as_text
+from workflow_hub.report.document import Report
+from workflow_hub.report.finding import Finding, told_apart
+from workflow_hub.report.formats import FORMATS
+from workflow_hub.report.summary import Settled, exit_code, summarize
+from workflow_hub.tasks.docstrings import Applied, Written
+from workflow_hub.values import Done
 
 COLORS = {b"+": "green", b"-": "red", b"@": "cyan"}
 
@@ -27,7 +32,7 @@ COLORS = {b"+": "green", b"-": "red", b"@": "cyan"}
 @click.option("--check", is_flag=True, help="Only report what has no docstring; asks no model.")
 @click.option("--style", type=click.Choice(["auto", "google", "numpy", "sphinx"]), help="Default: as it is.")
 @click.option("--kinds", metavar="LIST", help="Of functions,classes,modules; default: functions.")
-@common_options
+@report_options
 def command(
     paths: tuple[str, ...], write: bool, check: bool, style: str | None, kinds: str | None, common: Common
 ) -> int:
@@ -69,19 +74,24 @@ def _document(paths: tuple[str, ...], write: bool, config: Config, common: Commo
 
     began = time.monotonic()
 
-    def report() -> None:
-        summary = summarize(outcomes, time.monotonic() - began)
+    def reported(*, cut_short: bool = False) -> int:
+        found = told_apart(one.result.finding for one in outcomes if isinstance(one, Done))
+        report = replace(
+            _report(config, common, outcomes, began),
+            findings=() if write else found,
+            fixed=found if write else (),
+            cut_short=cut_short,
+        )
         try:
-            if common.format == "json":
-                text = as_json.report("docstrings", summary, outcomes, _result)
-                deliver(text.encode("utf-8", "backslashreplace"), common.output)
+            if common.format == "text":
+                _deliver_patch(b"".join(patches), common)
             else:
-                colored = common.output is None and common.colored(sys.stdout)
-                deliver(_colored(b"".join(patches)) if colored else b"".join(patches), common.output)
+                _deliver(report, common)
         finally:
-            lines = as_text.lines(summary, outcomes, "documented", verbose=common.verbose)
+            lines = as_text.lines(report.summary, outcomes, "documented", verbose=common.verbose)
             for line in as_text.failures(outcomes) if common.quiet else lines:
                 live.say(line, error=True)
+        return _exit_code(report)
 
     try:
         with live.shown():
@@ -89,10 +99,36 @@ def _document(paths: tuple[str, ...], write: bool, config: Config, common: Commo
     except BaseException:
         # Also after Ctrl-C: what has been settled is in the files, and is reported.
         if outcomes:
-            report()
+            reported(cut_short=True)
         raise
-    report()
-    return exit_code(incomplete=any(isinstance(one, Failed) for one in outcomes))
+    return reported()
+
+
+def _check(paths: tuple[str, ...], config: Config, common: Common) -> int:
+    began = time.monotonic()
+    every = list(missing_docstrings(config, paths))
+    found = [one for one in every if isinstance(one, Finding)]
+    others = [one for one in every if not isinstance(one, Finding)]
+    report = replace(_report(config, common, others, began), findings=told_apart(found))
+    _deliver(report, common)
+    live = Live(quiet=common.quiet)
+    live.say(f"{len(found)} without a docstring" if found else "nothing lacks a docstring")
+    for line in as_text.failures(others):
+        live.say(line, error=True)
+    return _exit_code(report)
+
+
+def _report(config: Config, common: Common, outcomes: Sequence[Settled], began: float) -> Report:
+    return Report(
+        "docstrings",
+        summarize(outcomes, time.monotonic() - began),
+        config.folder,
+        project_root(config.folder),
+        tuple(outcomes),
+        fail_on=common.fail_on,
+        version=version("workflow-hub"),
+        result=_result,
+    )
 
 
 def _result(written: Written) -> dict[str, Any]:
@@ -101,6 +137,15 @@ def _result(written: Written) -> dict[str, Any]:
         "left_out": dict(written.left_out),
         "proof": asdict(written.proof),
     }
+
+
+def _deliver(report: Report, common: Common) -> None:
+    deliver(FORMATS[common.format](report).encode("utf-8", "backslashreplace"), common.output)
+
+
+def _deliver_patch(patch: bytes, common: Common) -> None:
+    colored = common.output is None and common.colored(sys.stdout)
+    deliver(_colored(patch) if colored else patch, common.output)
 
 
 def _colored(patch: bytes) -> bytes:
@@ -113,43 +158,5 @@ def _colored(patch: bytes) -> bytes:
     )
 
 
-def _check(paths: tuple[str, ...], config: Config, common: Common) -> int:
-    began = time.monotonic()
-    found = list(missing_docstrings(config, paths))
-    missing = [one for one in found if isinstance(one, Missing)]
-    others = [one for one in found if not isinstance(one, Missing)]
-    if common.format == "json":
-        summary = summarize(others, time.monotonic() - began)
-        text = as_json.report("docstrings", summary, others, _result, map(_finding, missing))
-    else:
-        text = "".join(f"{one.place.path}:{one.place.line}: {_says(one)}\n" for one in missing)
-    deliver(text.encode("utf-8", "backslashreplace"), common.output)
-    live = Live(quiet=common.quiet)
-    live.say(f"{len(missing)} without a docstring" if missing else "nothing lacks a docstring")
-    for line in as_text.failures(others):
-        live.say(line, error=True)
-    return exit_code(findings=bool(missing), incomplete=any(isinstance(one, Failed) for one in others))
-
-
-def _says(missing: Missing) -> str:
-    name = missing.place.id.rpartition("::")[2] if "::" in missing.place.id else missing.place.path
-    return f"{missing.kind} {name} has no docstring"
-
-
-def _finding(missing: Missing) -> dict[str, Any]:
-    from workflow_hub.cache import key
-
-    return {
-        "rule": "docstring-missing",
-        "severity": "error",
-        "path": missing.place.path,
-        "line": missing.place.line,
-        "end_line": missing.place.line,
-        "column": 1,
-        "box": None,
-        "message": _says(missing),
-        "evidence": None,
-        "confidence": 1.0,
-        "fingerprint": key("docstring-missing", missing.place.id),
-        "fix": None,
-    }
+def _exit_code(report: Report) -> int:
+    return exit_code(findings=report.faults > 0, incomplete=report.summary.failed > 0)

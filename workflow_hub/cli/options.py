@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,10 @@ import click
 from workflow_hub import config as configuration
 from workflow_hub.config import Config
 from workflow_hub.hub import Pins
+from workflow_hub.report.formats import FORMATS
+from workflow_hub.report.rules import SEVERITIES, Severity
+
+Option = Callable[[Callable[..., int]], Callable[..., int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Common:
     quiet: bool
     verbose: bool
     no_color: bool
+    fail_on: Severity = "error"
 
     @property
     def pins(self) -> Pins:
@@ -69,7 +74,6 @@ _OPTIONS = (
     ),
     click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Items at a time; default: slots."),
     click.option("--no-cache", is_flag=True, help="Neither use nor keep remembered answers."),
-    click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True),
     click.option(
         "--output",
         type=click.Path(path_type=Path, dir_okay=False, writable=True),
@@ -82,16 +86,40 @@ _OPTIONS = (
 )
 
 
+def _format(names: Iterable[str]) -> Option:
+    return click.option("--format", type=click.Choice(list(names)), default="text", show_default=True)
+
+
+_FAIL_ON = click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    default="error",
+    show_default=True,
+    help="Exit code 1 for a finding of this severity or a graver one.",
+)
+
+
 def common_options(command: Callable[..., int]) -> Callable[..., int]:
     """Add the options, and hand them to `command` as one `common`."""
+    return _collected(command, (*_OPTIONS, _format(["text", "json"])))
 
+
+def report_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The common options for a command that reports findings: every format, and what counts as a fault."""
+    return _collected(command, (*_OPTIONS, _format(FORMATS), _FAIL_ON))
+
+
+def _collected(command: Callable[..., int], options: Sequence[Option]) -> Callable[..., int]:
     @functools.wraps(command)
     def collected(**typed: Any) -> int:
-        names = Common.__dataclass_fields__
+        names = [name for name in Common.__dataclass_fields__ if name in typed]
         common = Common(**{name: typed.pop(name) for name in names})
         return command(common=common, **typed)
 
-    return functools.reduce(lambda made, option: option(made), reversed(_OPTIONS), collected)
+    made: Callable[..., int] = collected
+    for option in reversed(options):
+        made = option(made)
+    return made
 
 
 def deliver(data: bytes, output: Path | None) -> None:

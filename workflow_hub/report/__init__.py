@@ -1,1 +1,1 @@
-"""What a run says at its end: counted once, written as text or JSON, one writer a file."""
+"""What a run says at its end: counted once, one value, written in many formats, one writer a file."""

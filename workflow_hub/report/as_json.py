@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
+from workflow_hub.report.document import Report
+from workflow_hub.report.finding import Finding, Fix
 from workflow_hub.report.summary import Settled, Summary, is_cached
 from workflow_hub.values import Done, Failed, Route, Skipped
 
 VERSION = 1
 
 
-def report(
-    task: str,
-    summary: Summary,
-    outcomes: Iterable[Settled],
-    result: Callable[[Any], dict[str, Any]],
-    findings: Iterable[dict[str, Any]] = (),
-) -> str:
-    """The whole report; `result` turns what a task made into the outcome's `result`."""
+def write(report: Report) -> str:
     document = {
-        "task": task,
+        "task": report.task,
         "version": VERSION,
-        "summary": _summary(summary),
-        "outcomes": [_outcome(one, result) for one in outcomes],
-        "findings": list(findings),
+        "summary": _summary(report.summary),
+        "outcomes": [_outcome(one, report) for one in report.outcomes],
+        "findings": [_finding(one) for one in report.findings],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
@@ -37,8 +31,8 @@ def _summary(summary: Summary) -> dict[str, Any]:
     return counts | {"seconds": round(summary.seconds, 3)}
 
 
-def _outcome(outcome: Settled, result: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    status, reason, made = _status(outcome, result)
+def _outcome(outcome: Settled, report: Report) -> dict[str, Any]:
+    status, reason, made = _status(outcome, report)
     return {
         "item": outcome.item.id,
         "path": outcome.item.path,
@@ -52,12 +46,10 @@ def _outcome(outcome: Settled, result: Callable[[Any], dict[str, Any]]) -> dict[
     }
 
 
-def _status(
-    outcome: Settled, result: Callable[[Any], dict[str, Any]]
-) -> tuple[str, str | None, dict[str, Any]]:
+def _status(outcome: Settled, report: Report) -> tuple[str, str | None, dict[str, Any]]:
     match outcome:
         case Done():
-            return "done", None, result(outcome.result)
+            return "done", None, dict(report.result(outcome.result))
         case Skipped():
             return "skipped", outcome.reason, {}
         case Failed():
@@ -70,4 +62,31 @@ def _route(route: Route) -> dict[str, Any]:
         "provider": route.provider,
         "model": route.model,
         "fallback_from": route.fallback_from,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "path": finding.path,
+        "line": finding.line,
+        "end_line": finding.end_line,
+        "column": finding.column,
+        "box": finding.box,
+        "message": finding.message,
+        "evidence": finding.evidence,
+        "confidence": finding.confidence,
+        "fingerprint": finding.fingerprint,
+        "fix": finding.fix and _fix(finding.fix),
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "line": fix.start.line,
+        "column": fix.start.column,
+        "end_line": fix.end.line,
+        "end_column": fix.end.column,
+        "text": fix.text,
     }

@@ -1,13 +1,22 @@
-"""The report in words, for a terminal: what was done, what was not, and who answered."""
+"""The report in words, for a terminal: what was found, what was done, what was not, and who answered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from workflow_hub.report.document import Report
 from workflow_hub.report.summary import Settled, Summary
+from workflow_hub.report.visible import one_line
 from workflow_hub.values import Failed, Skipped
 
 MOST_SKIPPED = 5
+
+
+def write(report: Report) -> str:
+    """The findings, a line each, as compilers print theirs."""
+    return "".join(
+        f"{one_line(one.path)}:{one.line}: {one_line(one.message)} [{one.rule}]\n" for one in report.findings
+    )
 
 
 def lines(
@@ -21,7 +30,7 @@ def lines(
     yield from shown
     if len(shown) < len(skipped):
         yield f"  skipped  {len(skipped) - len(shown)} more; -v shows them"
-    yield from _stand_ins(outcomes)
+    yield from stand_ins(outcomes)
 
 
 def failures(outcomes: Iterable[Settled]) -> Iterator[str]:
@@ -48,11 +57,11 @@ def _head(summary: Summary, verb: str) -> str:
 
 def _place(outcome: Settled) -> str:
     place = outcome.item
-    name = place.id.rpartition("::")[2] if "::" in place.id else ""
-    return f"{place.path}:{place.line} {name}".rstrip()
+    return f"{place.path}:{place.line} {place.name}".rstrip()
 
 
-def _stand_ins(outcomes: Iterable[Settled]) -> Iterator[str]:
+def stand_ins(outcomes: Iterable[Settled]) -> Iterator[str]:
+    """A line for each who answered instead of the first choice."""
     seen = {one.route for one in outcomes if one.route is not None and one.route.fallback_from is not None}
     for route in sorted(seen, key=str):
         yield f"  fallback {route.provider} {route.model} instead of {route.fallback_from}: {route.why}"

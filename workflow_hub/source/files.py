@@ -61,6 +61,11 @@ class SourceFile:
         """The lines without their ends, as `ast` counts them: `lines[node.lineno - 1]`."""
         return _LINE_END.split(self.text)
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each line begins, in characters of the text."""
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -58,31 +58,31 @@ class Proof:
     inserted_bytes: int
 
 
-@dataclass(frozen=True)
-class Spliced:
-    """The new bytes, what changed, whose docstrings are in them, and whose are not and why."""
-
-    data: bytes = field(repr=False)
-    ranges: tuple[Range, ...]
-    written: tuple[Symbol, ...]
-    refused: tuple[tuple[Symbol, SourceRefused], ...]
-    proof: Proof
-
-
 @dataclass(frozen=True, slots=True)
-class _Edit:
-    """The text that stands for characters `start:end`."""
+class Edit:
+    """The text that stands for characters `start:end` of the old text."""
 
     start: int
     end: int
     text: str
 
 
+@dataclass(frozen=True)
+class Spliced:
+    """The new bytes, what changed, whose docstrings are in them and how, and whose are not and why."""
+
+    data: bytes = field(repr=False)
+    ranges: tuple[Range, ...]
+    written: tuple[tuple[Symbol, tuple[Edit, ...]], ...]
+    refused: tuple[tuple[Symbol, SourceRefused], ...]
+    proof: Proof
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     symbol: Symbol
     text: str
-    edits: tuple[_Edit, ...]
+    edits: tuple[Edit, ...]
 
 
 def clean(docstring: str) -> str:
@@ -147,7 +147,7 @@ def splice(source: SourceFile, docstrings: Iterable[tuple[Symbol, str]], *, widt
 def _finished(source: SourceFile, plans: list[_Plan], refused: list[tuple[Symbol, SourceRefused]]) -> Spliced:
     data, ranges = _apply(source, plans)
     proof = prove(source, data, ranges, [(plan.symbol, plan.text) for plan in plans])
-    return Spliced(data, ranges, tuple(plan.symbol for plan in plans), tuple(refused), proof)
+    return Spliced(data, ranges, tuple((plan.symbol, plan.edits) for plan in plans), tuple(refused), proof)
 
 
 def prove(
@@ -217,9 +217,9 @@ class _Page:
     def __init__(self, source: SourceFile) -> None:
         self.source = source
         self.text = source.text
-        self.starts = [0, *(end.end() for end in _LINE_END.finditer(source.text))]
+        self.starts = source.starts
 
-    def edits(self, symbol: Symbol, text: str, width: int) -> tuple[_Edit, ...]:
+    def edits(self, symbol: Symbol, text: str, width: int) -> tuple[Edit, ...]:
         """What makes `text` the docstring of the symbol; nothing where it is already."""
         node = symbol.node
         statement = node.body[0] if node.body else None
@@ -276,17 +276,17 @@ class _Page:
                     return found
         return "    "
 
-    def _in_module(self, text: str, width: int) -> _Edit:
+    def _in_module(self, text: str, width: int) -> Edit:
         comments = _LEADING_COMMENTS.match(self.text)
         place = comments.end() if comments else 0
         newline = self.newline_at(max(place - 1, 0))
         before = newline if place and self.text[place - 1] not in "\r\n" else ""
         after = newline if _BLANK_LINE.match(self.text, place) else newline * 2
-        return _Edit(place, place, before + literal(text, indent="", newline=newline, width=width) + after)
+        return Edit(place, place, before + literal(text, indent="", newline=newline, width=width) + after)
 
     def _in_body(
         self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, text: str, width: int
-    ) -> _Edit:
+    ) -> Edit:
         colon = _UP_TO_COLON.match(self.text, self._end_of_header(node))
         assert colon is not None
         place = colon.end()
@@ -297,7 +297,7 @@ class _Page:
             indent = self.indentation(self.start_of(node.body[0]))
             inserted = indent + literal(text, indent=indent, newline=newline, width=width) + newline
             needs_gap = isinstance(node, ast.ClassDef) and not _BLANK_LINE.match(self.text, place)
-            return _Edit(place, place, inserted + (newline if needs_gap else ""))
+            return Edit(place, place, inserted + (newline if needs_gap else ""))
         blanks = self.text[place : self.start_of(node.body[0])]
         indent = self._indent_of_opened(node, blanks)
         gap = newline if isinstance(node, ast.ClassDef) else ""
@@ -305,7 +305,7 @@ class _Page:
             newline + indent + literal(text, indent=indent, newline=newline, width=width) + newline + gap
         )
         # The blanks after the colon become the end of the indentation of what followed them.
-        return _Edit(place, place, inserted + indent.removesuffix(blanks))
+        return Edit(place, place, inserted + indent.removesuffix(blanks))
 
     def _indent_of_opened(self, node: ast.stmt, blanks: str) -> str:
         if blanks.strip(" \t"):
@@ -330,7 +330,7 @@ class _Page:
             parts += [*given.defaults, *given.kw_defaults, node.returns]
         return max((self.end_of(part) for part in parts if part), default=self.start_of(node))
 
-    def _rewritten(self, node: Node, statement: ast.Expr, text: str, width: int) -> tuple[_Edit, ...]:
+    def _rewritten(self, node: Node, statement: ast.Expr, text: str, width: int) -> tuple[Edit, ...]:
         constant = statement.value
         assert isinstance(constant, ast.Constant)
         assert isinstance(constant.value, str)
@@ -347,15 +347,15 @@ class _Page:
         if triple:
             edits = _amended(triple, constant.value, text, indent, newline)
             if edits is not None and _reads(written, edits) == text:
-                return tuple(_Edit(start + one.start, start + one.end, one.text) for one in edits)
+                return tuple(Edit(start + one.start, start + one.end, one.text) for one in edits)
         elif not _SINGLE.fullmatch(written):
             raise SourceRefused("the docstring is joined from several literals; make it one")
-        return (_Edit(start, end, literal(text, indent=indent, newline=newline, width=width)),)
+        return (Edit(start, end, literal(text, indent=indent, newline=newline, width=width)),)
 
 
 def _amended(
     triple: re.Match[str], value: str, text: str, indent: str, newline: str
-) -> tuple[_Edit, ...] | None:
+) -> tuple[Edit, ...] | None:
     """Insertions that bring `text` into the literal that `triple` matched, None where it takes more."""
     raw, quotes = triple[1] in {"r", "R"}, triple[2]
     ends = [*(_LINE_END if raw else _ESCAPE_OR_LINE_END).finditer(triple[0], triple.start(3), triple.end(3))]
@@ -389,7 +389,7 @@ def _amended(
         else:
             place = starts[0]
             inserted = newline.join([*lines, margin]).removeprefix(margin)
-        edits.append(_Edit(place, place, inserted))
+        edits.append(Edit(place, place, inserted))
     return tuple(edits)
 
 
@@ -405,7 +405,7 @@ def _added(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, list[str]]
     return sorted(gaps.items()) if index == len(old) else None
 
 
-def _reads(written: str, edits: Iterable[_Edit]) -> str:
+def _reads(written: str, edits: Iterable[Edit]) -> str:
     """What the literal says, cleaned, once it is edited."""
     for edit in reversed(tuple(edits)):
         written = written[: edit.start] + edit.text + written[edit.end :]

@@ -54,10 +54,10 @@ def test_the_docstrings_of_a_file_go_in_together_with_one_proof(tmp_path: Path) 
     assert data.decode() == CODE.replace("):\n    k", '):\n    """Boil."""\n    k').replace(
         "):\n    r", '):\n    """Pour."""\n    r'
     )
-    assert first == Done(
-        boil.place, Written("Boil.", {"kettle": "was left open"}, first.result.proof), ROUTE, USED, 1
-    )
-    proof = first.result.proof
+    proof, finding = first.result.proof, first.result.finding
+    written = Written("Boil.", {"kettle": "was left open"}, proof, finding)
+    assert first == Done(boil.place, written, ROUTE, USED, 1)
+    assert (finding.item, finding.fix.text) == ("a.py::boil", '    """Boil."""\n')
     assert proof == second.result.proof
     assert proof.ast_equal and proof.bytes_outside_equal
     assert proof.sha256_before == hashlib.sha256(CODE.encode()).hexdigest()

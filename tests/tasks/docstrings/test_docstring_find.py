@@ -8,9 +8,9 @@ import pytest
 
 from workflow_hub.config import Docstrings
 from workflow_hub.errors import UsageError
+from workflow_hub.report.finding import Finding
 from workflow_hub.tasks.docstrings import find
 from workflow_hub.tasks.docstrings.find import (
-    Missing,
     files,
     missing,
     place_of,
@@ -74,7 +74,10 @@ def write(folder: Path, **contents: str) -> None:
 
 def ids(found: Iterator[Any]) -> list[str]:
     return [
-        (one.place if isinstance(one, Target | Missing) else one.item).id.rpartition("::")[2] for one in found
+        (
+            one.place.id if isinstance(one, Target) else one.item if isinstance(one, Finding) else one.item.id
+        ).rpartition("::")[2]
+        for one in found
     ]
 
 
@@ -167,7 +170,10 @@ def test_what_has_no_docstring_at_all_is_missing(tmp_path: Path) -> None:
     made = Docstrings()
     found = list(missing(files(["."], tmp_path, made), tmp_path, made))
     assert ids(iter(found)) == ["plain", "Shop.sell", "Shop.size", "b.py", "c"]
-    assert found[0] == Missing(found[0].place, "function") and found[0].place.line == 1
+    plain = found[0]
+    assert isinstance(plain, Finding)
+    assert (plain.rule, plain.severity, plain.path, plain.line) == ("docstring-missing", "error", "a.py", 1)
+    assert (plain.message, plain.fix) == ("function plain has no docstring", None)
     assert isinstance(found[3], Failed)
 
 
@@ -175,9 +181,9 @@ def test_the_kinds_hold_for_what_is_missing(tmp_path: Path) -> None:
     write(tmp_path, a=CODE)
     made = Docstrings(kinds=("classes", "modules"))
     found = list(missing(files(["."], tmp_path, made), tmp_path, made))
-    assert [(one.kind, one.place.id) for one in found if isinstance(one, Missing)] == [
-        ("module", "a.py"),
-        ("class", "a.py::Shop"),
+    assert [(one.message, one.item) for one in found if isinstance(one, Finding)] == [
+        ("module a.py has no docstring", "a.py"),
+        ("class Shop has no docstring", "a.py::Shop"),
     ]
 
 

@@ -1,7 +1,7 @@
 """Docstrings for the functions, classes and modules that lack them."""
 
 from workflow_hub.tasks.docstrings.apply import Applied, Applier, Written
-from workflow_hub.tasks.docstrings.find import Missing, files, missing, shown, snippet, style_of, targets
+from workflow_hub.tasks.docstrings.find import files, missing, shown, snippet, style_of, targets
 from workflow_hub.tasks.docstrings.styles import Style
 from workflow_hub.tasks.docstrings.task import Docstring, Look, Target, task
 
@@ -10,7 +10,6 @@ __all__ = [
     "Applier",
     "Docstring",
     "Look",
-    "Missing",
     "Style",
     "Target",
     "Written",

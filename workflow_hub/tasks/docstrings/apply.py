@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_hub.errors import SourceRefused
+from workflow_hub.report.finding import Finding
 from workflow_hub.source.files import SourceFile
-from workflow_hub.source.splice import Proof, Spliced, clean, splice, unified_patch
+from workflow_hub.source.splice import Edit, Proof, Spliced, clean, splice, unified_patch
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.write import replace
+from workflow_hub.tasks.docstrings.findings import proposed
 from workflow_hub.tasks.docstrings.task import Docstring, Target
 from workflow_hub.values import Done, Failed, Outcome, Place, Skipped
 
@@ -20,11 +22,15 @@ Carried = Outcome[Target, Docstring] | Skipped[Place] | Failed[Place]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A docstring that is in the file or in the patch, with the proof for that file."""
+    """A docstring that is in the file or in the patch, with the proof for that file.
+
+    `finding` says what was lacking; its fix is what is in the file or in the patch.
+    """
 
     docstring: str
     left_out: Mapping[str, str]
     proof: Proof
+    finding: Finding
 
 
 Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
@@ -71,15 +77,16 @@ class Applier:
         ]
         refused: dict[Symbol, SourceRefused] = {}
         spliced = None
+        edits: Mapping[Symbol, Sequence[Edit]] = {}
         if texts:
             spliced = splice(source, texts, width=self.width)
-            refused = dict(spliced.refused)
+            refused, edits = dict(spliced.refused), dict(spliced.written)
             try:
                 self._deliver(source, spliced)
             except SourceRefused as error:
                 refused |= dict.fromkeys((symbol for symbol, _ in texts), error)
         for outcome in outcomes:
-            yield _light(outcome, refused, spliced)
+            yield _light(outcome, refused, spliced, edits)
 
     def _deliver(self, source: SourceFile, spliced: Spliced) -> None:
         if spliced.data == source.data:
@@ -97,7 +104,10 @@ def _adds(outcome: Done[Target, Docstring]) -> bool:
 
 
 def _light(
-    outcome: Outcome[Target, Docstring], refused: Mapping[Symbol, SourceRefused], spliced: Spliced | None
+    outcome: Outcome[Target, Docstring],
+    refused: Mapping[Symbol, SourceRefused],
+    spliced: Spliced | None,
+    edits: Mapping[Symbol, Sequence[Edit]],
 ) -> Applied:
     place = outcome.item.place
     match outcome:
@@ -106,9 +116,9 @@ def _light(
                 return Failed(place, error, route, usage, asked)
             if spliced is None or not _adds(outcome):
                 return Skipped(place, f"nothing to add: {_reasons(result.left_out)}", route, usage, asked)
-            return Done(
-                place, Written(result.text, dict(result.left_out), spliced.proof), route, usage, asked
-            )
+            finding = proposed(item, result, edits[item.symbol])
+            written = Written(result.text, dict(result.left_out), spliced.proof, finding)
+            return Done(place, written, route, usage, asked)
         case Failed(_, failure, route, usage, asked):
             return Failed(place, failure, route, usage, asked)
         case Skipped(_, reason):

@@ -6,11 +6,12 @@ import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
 from workflow_hub.config import Docstrings
 from workflow_hub.errors import SourceRefused, UsageError
+from workflow_hub.report.finding import Finding
 from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import (
     LIMIT_BYTES,
@@ -22,6 +23,7 @@ from workflow_hub.source.files import (
 )
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, symbols, wanted
+from workflow_hub.tasks.docstrings import findings
 from workflow_hub.tasks.docstrings.styles import Style, detect, documented
 from workflow_hub.tasks.docstrings.task import Target
 from workflow_hub.values import Failed, Place, Skipped
@@ -34,14 +36,6 @@ _SHOWS_A_STYLE = re.compile(
 )
 
 Found = Target | Skipped[Place] | Failed[Place]
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A symbol without any docstring: what `--check` reports."""
-
-    place: Place
-    kind: str
 
 
 def files(paths: Sequence[str | Path], folder: Path, settings: Docstrings) -> list[Path | Refusal]:
@@ -65,7 +59,7 @@ def targets(found: Iterable[Path | Refusal], folder: Path, settings: Docstrings)
 
 def missing(
     found: Iterable[Path | Refusal], folder: Path, settings: Docstrings
-) -> Iterator[Missing | Skipped[Place] | Failed[Place]]:
+) -> Iterator[Finding | Skipped[Place] | Failed[Place]]:
     """The symbols that have no docstring at all; nothing is asked, and no facts are gathered."""
     index = PackageIndex(root=folder)
     policies = policies_of(settings)
@@ -74,7 +68,7 @@ def missing(
             case SourceFile() as source:
                 for symbol in symbols(source):
                     if not _has_words(symbol) and wanted(symbol, settings.kinds, policies, index) is None:
-                        yield Missing(place_of(symbol, folder), symbol.kind)
+                        yield findings.missing(symbol, place_of(symbol, folder))
             case refused:
                 yield refused
 

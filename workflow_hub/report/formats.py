@@ -1,0 +1,16 @@
+"""The formats of a report, by the name that `--format` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from workflow_hub.report import (
+    as_json,
+    as_text,
+)
+from workflow_hub.report.document import Report
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {
+    "text": as_text.write,
+    "json": as_json.write,
+}
