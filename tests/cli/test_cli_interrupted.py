@@ -157,6 +157,11 @@ def test_ctrl_c_ends_at_once_and_keeps_what_was_accepted(shop: Path, hanging: Dm
     assert again.code == 0
 
 
+def test_ctrl_c_is_told_in_the_report(shop: Path, hanging: DmrDouble) -> None:
+    (sarif,) = interrupted(shop, hanging, "--format", "sarif").report["runs"]
+    assert sarif["invocations"][0]["executionSuccessful"] is False
+
+
 def test_impatient_ctrl_c_is_no_traceback_either(shop: Path, hanging: DmrDouble) -> None:
     done = interrupted(shop, hanging, times=3)
     assert done.code == 130

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from workflow_hub.report import (
     as_json,
+    as_rdjson,
+    as_sarif,
     as_text,
 )
 from workflow_hub.report.document import Report
@@ -13,4 +15,6 @@ from workflow_hub.report.document import Report
 FORMATS: Mapping[str, Callable[[Report], str]] = {
     "text": as_text.write,
     "json": as_json.write,
+    "sarif": as_sarif.write,
+    "rdjson": as_rdjson.write,
 }
