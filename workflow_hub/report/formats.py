@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from workflow_hub.report import (
+    as_github,
+    as_gitlab,
     as_json,
+    as_junit,
     as_rdjson,
     as_sarif,
     as_text,
@@ -17,4 +20,7 @@ FORMATS: Mapping[str, Callable[[Report], str]] = {
     "json": as_json.write,
     "sarif": as_sarif.write,
     "rdjson": as_rdjson.write,
+    "github": as_github.write,
+    "gitlab": as_gitlab.write,
+    "junit": as_junit.write,
 }
