@@ -12,7 +12,7 @@ from cli_help import each, run
 PAGES = [
     pytest.param(("--help",), ["docstrings", "engine", "doctor"], id="--help"),
     pytest.param(("-h",), ["docstrings", "engine", "doctor"], id="-h"),
-    pytest.param(("docstrings", "--help"), ["--write", "--check", "--style", "--kinds"], id="docstrings"),
+    pytest.param(("docstrings", "--help"), ["--write", "--check", "--fail-on", "sarif"], id="docstrings"),
     pytest.param(("docstrings", "-h"), ["--provider", "--model", "--no-cache", "--jobs"], id="its options"),
     pytest.param(("engine", "--help"), ["start", "stop", "status"], id="engine"),
     pytest.param(("engine", "start", "-h"), ["--model"], id="engine start"),

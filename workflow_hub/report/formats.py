@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from workflow_hub.report import (
     as_github,
     as_gitlab,
+    as_html,
     as_json,
     as_junit,
+    as_markdown,
     as_rdjson,
     as_sarif,
     as_text,
@@ -23,4 +25,6 @@ FORMATS: Mapping[str, Callable[[Report], str]] = {
     "github": as_github.write,
     "gitlab": as_gitlab.write,
     "junit": as_junit.write,
+    "markdown": as_markdown.write,
+    "html": as_html.write,
 }
