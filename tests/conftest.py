@@ -7,6 +7,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine, and nothing about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 OURS = ("DMR_", "WORKFLOW_HUB_", "MODEL_RUNNER_", "XDG_")
 # A loopback port where nobody listens, so that discovery stays on this machine and finds nothing.
