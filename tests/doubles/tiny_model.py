@@ -20,7 +20,7 @@ TEMPLATE = (
 )
 
 
-def build_text_model(path: Path, *, context_tokens: int = 2048) -> Path:
+def build_text_model(path: Path, *, context_tokens: int = 2048, template: str = TEMPLATE) -> Path:
     """Write the model to `path`: architecture llama, one block, byte and ASCII tokens.
 
     It writes some thousand tokens a second, so that an endless reply needs a longer context.
@@ -35,7 +35,7 @@ def build_text_model(path: Path, *, context_tokens: int = 2048) -> Path:
     writer.add_feed_forward_length(FEED_FORWARD)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(EMBEDDING // HEADS)
-    vocabulary = _add_tokenizer(writer)
+    vocabulary = _add_tokenizer(writer, template)
     random = _Random(7)
     writer.add_tensor("token_embd.weight", random(vocabulary, EMBEDDING))
     writer.add_tensor("output_norm.weight", _ones(EMBEDDING))
@@ -90,7 +90,7 @@ def build_projector(path: Path) -> Path:
     return _written(writer, path)
 
 
-def _add_tokenizer(writer: gguf.GGUFWriter) -> int:
+def _add_tokenizer(writer: gguf.GGUFWriter, template: str) -> int:
     kinds = gguf.TokenType
     tokens = ["<unk>", "<s>", "</s>"]
     types = [kinds.UNKNOWN, kinds.CONTROL, kinds.CONTROL]
@@ -106,7 +106,7 @@ def _add_tokenizer(writer: gguf.GGUFWriter) -> int:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
-    writer.add_chat_template(TEMPLATE)
+    writer.add_chat_template(template)
     return len(tokens)
 
 

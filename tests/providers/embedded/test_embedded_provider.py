@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,16 @@ import anyio
 import httpx
 import psutil
 import pytest
+from doubles.tiny_model import build_text_model
 
-from workflow_hub.errors import EngineFailed, ModelMissing, ReplyCut, RequestRefused, WeightsUnavailable
+from workflow_hub.errors import (
+    EngineFailed,
+    ModelMissing,
+    ReplyCut,
+    RequestRefused,
+    TemplateRefused,
+    WeightsUnavailable,
+)
 from workflow_hub.providers import OnDelta, Provider
 from workflow_hub.providers.embedded import EmbeddedProvider, EngineSettings, Progress, warm, weights
 from workflow_hub.providers.embedded.catalogue import CATALOGUE, Weights
@@ -372,6 +381,32 @@ def test_another_program_reaches_the_engine_at_its_endpoint(own_weights: Path) -
 
     anyio.run(run)
     assert engines() == []
+
+    anyio.run(run)
+
+
+PICKY = (
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate') }}{% endif %}{{ m['content'] }}{% endfor %}"
+)
+
+
+def test_a_template_that_refuses_the_messages_is_told_from_a_schema_that_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = build_text_model(tmp_path / "picky.gguf", template=PICKY)
+    monkeypatch.setenv("WORKFLOW_HUB_WEIGHTS", str(model))
+    twice = replace(prompt(), messages=(Message("user", "a"), Message("user", "b")))
+
+    async def run() -> None:
+        async with provider(settings=EngineSettings(slots=1, context_tokens=512)) as made:
+            assert (await made.complete(prompt(), NAME)).finish
+            for told in (None, lambda delta: None):
+                with pytest.raises(TemplateRefused, match="Exception: Conversation roles must alternate"):
+                    await made.complete(twice, NAME, told)
+            with pytest.raises(RequestRefused, match="simplify it") as caught:
+                await made.complete(prompt("hi", {"type": "nonsense"}), NAME)
+            assert not isinstance(caught.value, TemplateRefused)
 
     anyio.run(run)
 
