@@ -35,7 +35,8 @@ from workflow_hub.errors import (
 )
 from workflow_hub.hub import Hub, Pins, Watch, missing_docstrings, run_sync
 from workflow_hub.report.finding import Finding
-from workflow_hub.values import Done, Failed, Reply, Skipped
+from workflow_hub.routing.signals import Signals, signals
+from workflow_hub.values import Done, Failed, Message, Prompt, Reply, Route, Skipped
 
 ROUTING = """\
 version: 1
@@ -296,6 +297,60 @@ providers:
 rules:
   - {name: code, use: own}
 """
+
+
+SIGNALLED = """\
+version: 1
+providers:
+  dmr: {kind: dmr}
+models:
+  coder: {provider: dmr, try: ai/qwen3-coder}
+  eyes: {provider: dmr, try: ai/gemma3, accepts: [text, image]}
+tasks:
+  ask: {temperature: 0.5, max_tokens: 70}
+rules:
+  - {name: look, when: {has: image}, use: eyes, limits: {max_tokens: 9}}
+  - {name: german, when: {language: de}, use: coder}
+  - {name: rest, use: eyes}
+"""
+GERMAN = "Erkläre mir bitte, was der Unterschied zwischen einer Liste und einem Tupel ist."
+
+# (the prompt's signals, the rule, the model, max_tokens as sent)
+PROMPTS: list[Any] = [
+    pytest.param(signals(GERMAN), "german", "ai/qwen3-coder", 70, id="its language"),
+    pytest.param(signals(GERMAN, images=1), "look", "ai/gemma3", 9, id="its images, and the rule's limit"),
+    pytest.param(None, "rest", "ai/gemma3", 70, id="nothing is known of it"),
+]
+
+
+@pytest.mark.parametrize(("known", "rule", "model", "tokens"), PROMPTS)
+def test_a_prompt_goes_where_its_signals_lead_with_the_options_of_the_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch, known: Signals | None, rule: str, model: str, tokens: int
+) -> None:
+    (project / "routing.yaml").write_text(SIGNALLED)
+
+    async def main() -> Reply:
+        async with Hub.open() as hub:
+            return await hub.router("ask", known).answer(Prompt("ask", (Message("user", GERMAN),)))
+
+    with DmrDouble(models=("ai/qwen3-coder", "ai/gemma3")) as dmr:
+        monkeypatch.setenv("DMR_BASE_URL", dmr.url)
+        route = anyio.run(main).route
+        body = dmr.chats[0].body
+    assert route == Route(rule, "dmr", model)
+    assert (body["temperature"], body["max_tokens"]) == (0.5, tokens)
+
+
+def test_who_rests_does_so_for_all_tasks_of_a_hub(project: Path) -> None:
+    (project / "routing.yaml").write_text(SIGNALLED)
+
+    async def main() -> None:
+        async with Hub.open() as hub:
+            hub.router("ask").health.failed("dmr", None, RunnerUnreachable("gone"), at_once=True)
+            with pytest.raises(RunnerUnreachable, match=r"^gone$"):
+                await hub.router("docstrings").choose()
+
+    anyio.run(main)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from workflow_hub.errors import (
 )
 from workflow_hub.pipeline import Answers, Reading, Slots, Task
 from workflow_hub.providers import OnDelta
+from workflow_hub.routing.health import COOLDOWN_S, Health
 from workflow_hub.routing.pick import Candidate
 from workflow_hub.routing.router import Choice, Router
 from workflow_hub.schema import CANARY, TEXT_OR_NULL, record
@@ -637,6 +638,32 @@ def test_another_answers_from_the_middle_on(tmp_path: Path) -> None:
         assert outcome.route.provider == outcome.result.values["a"]
         assert outcome.route.fallback_from == ("first m" if stood_in else None)
         assert outcome.route.why == ("first is gone" if stood_in else "")
+
+
+@dataclass
+class ComesBack(Model):
+    """A provider that is gone from its `until`th question to its `again`th."""
+
+    again: int = 0
+
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        if self.asked + 1 >= self.again:
+            self.until = 10_000
+        return await super().complete(prompt, model)
+
+
+def test_a_long_run_goes_back_to_a_server_that_was_restarted() -> None:
+    first, second = ComesBack("first", until=300, again=303), Model("second")
+    router = routed(first, second)
+    # A second for every item that the other one answers.
+    router.health = Health(lambda: float(second.asked))
+    outcomes = carried([Word(str(number)) for number in range(1000)], router, jobs=4)
+    answered = [one.result.values["a"] for one in outcomes]
+    rest = int(COOLDOWN_S + 2 * COOLDOWN_S)
+    assert 3 <= second.asked <= rest + 8, "two rests, and who was under way"
+    assert answered.count("second") == second.asked and len(answered) == 1000
+    assert set(answered[-600:]) == {"first"}
+    assert {one.route.fallback_from for one in outcomes[-600:]} == {None}
 
 
 @dataclass

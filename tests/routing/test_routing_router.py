@@ -11,14 +11,18 @@ import pytest
 from workflow_hub.errors import (
     HubError,
     ModelMissing,
+    OutOfMemory,
     ReplyCut,
+    ReplyInvalid,
     RequestRefused,
     RunnerTimeout,
     RunnerUnreachable,
     SchemaIgnored,
+    TemplateRefused,
     Unavailable,
 )
 from workflow_hub.providers import OnDelta
+from workflow_hub.routing.health import LONGEST_S, Health
 from workflow_hub.routing.pick import Candidate
 from workflow_hub.routing.router import Router
 from workflow_hub.schema import CANARY, STRING, record
@@ -280,6 +284,34 @@ def test_a_server_that_does_not_answer_the_canary_is_out_for_that_reason() -> No
     assert anyio.run(main) == Route(
         "code", "dmr", "small", "dmr big", "dmr big does not answer: no word in 330 s"
     )
+
+
+# (what the canary meets, who answers in the end)
+CANARIES = [
+    pytest.param(RequestRefused("crashed", status=500), "big", id="a crash is no answer: it rests"),
+    pytest.param(RequestRefused("no such parameter", status=400), "small", id="a refusal: it is out"),
+    pytest.param(ReplyInvalid("no JSON"), "small", id="a reply that makes no sense: it is out"),
+    pytest.param(TemplateRefused("roles must alternate"), "big", id="the template: this prompt is elsewhere"),
+    pytest.param(OutOfMemory("does not fit"), "big", id="no memory: it rests"),
+]
+
+
+@pytest.mark.parametrize(("fault", "later"), CANARIES)
+def test_what_the_canary_meets_is_as_final_as_what_a_prompt_meets(fault: HubError, later: str) -> None:
+    met = [fault]
+    provider = Scripted(canary=lambda model: met[0] if model == "big" and met else SEALED)
+    now = [0.0]
+    one = router(provider, health=Health(lambda: now[0]))
+
+    async def main() -> list[str]:
+        first = (await one.answer(PROMPT)).route
+        met.clear()
+        now[0] += LONGEST_S
+        second = (await one.answer(PROMPT)).route
+        assert first is not None and second is not None
+        return [first.model, second.model]
+
+    assert anyio.run(main) == ["small", later]
 
 
 def test_a_server_that_goes_away_at_the_canary_is_out() -> None:

@@ -21,7 +21,8 @@ PINNED = "pinned"
 class Candidate:
     """A model of a provider that a rule names.
 
-    Behind the same `target` are the models of one `try` list. An `agent` has tools.
+    It is who answers: the same model by the same rule is the same candidate, whatever the `target` it
+    stands behind, as do all of one `try` list. An `agent` has tools.
     """
 
     rule: str

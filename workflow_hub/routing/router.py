@@ -105,8 +105,7 @@ class Router:
                 return replace(reply, route=choice.route)
             except (Unavailable, ItemError) as error:
                 error.partial = error.partial or "".join(shown)
-                following = await self.after(choice, error)
-                if following is None or shown:
+                if shown or (following := await self.after(choice, error)) is None:
                     raise
                 choice = following
 
@@ -181,7 +180,7 @@ class Router:
         raise _nobody(passed.values())
 
     def _suits(self, candidate: Candidate, passed: Mapping[Candidate, HubError], tried: Tried) -> bool:
-        """Whether it may stand in: what is yet to be fetched does so only for who cannot be had."""
+        """Whether it may stand in. One that is yet to be fetched does so only for those who cannot be had."""
         model = self._known[candidate]
         asked = any(not isinstance(error, Unavailable) for error in passed.values())
         return tried.takes(model) and (model.here or not asked)
@@ -243,10 +242,9 @@ class Router:
         async with self._proving:
             if candidate in self._proved:
                 return
+            # It failed while we waited, and would take as long to fail again.
             if candidate in self._unproved:
-                raise self._unproved[
-                    candidate
-                ]  # it failed while we waited, and would take as long to fail again
+                raise self._unproved[candidate]
             try:
                 await _seal(candidate, provider, prompt)
             except OutOfMemory:
@@ -264,9 +262,9 @@ async def _seal(candidate: Candidate, provider: Provider, prompt: Prompt) -> Non
         reply = await provider.complete(canary, candidate.model)
     except (ContextOverflow, TemplateRefused):
         raise  # what it says of this lead, it does not say of others
-    except (RequestRefused, ReplyInvalid) as fault:
-        raise SchemaIgnored(f"{candidate} does not take a JSON schema: {fault}") from fault
     except ItemError as fault:
+        if isinstance(fault, RequestRefused | ReplyInvalid) and then(fault).run != "counts":
+            raise SchemaIgnored(f"{candidate} does not take a JSON schema: {fault}") from fault
         raise Unavailable(f"{candidate} does not answer: {fault}") from fault
     if not enforces(reply.text):
         raise SchemaIgnored(
