@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -64,13 +65,14 @@ def run(tmp_path: Path, project: Path) -> Run:
         agent = tmp_path / "goose"
         agent.write_text(AGENT.format(python=sys.executable, script=json.dumps(script)))
         agent.chmod(0o755)
-        request = goose.AgentRequest(
-            "do", project, goose.Model("m", "http://127.0.0.1:9"), limits=Limits(**limits)
-        )
+        model = goose.Model("m", "http://127.0.0.1:9")
+        # Without walls between: a stdin that it has closed is held open by them.
+        request = goose.AgentRequest("do", project, model, limits=Limits(**limits), sandbox=goose.Sandbox.OFF)
 
         async def asked() -> goose.AgentOutcome:
             events: list[goose.Event] = []
-            return await goose.run(request, on_event=events.append, env={"GOOSE_BIN": str(agent)})
+            env = {"GOOSE_BIN": str(agent), "PATH": os.environ["PATH"]}
+            return await goose.run(request, on_event=events.append, env=env)
 
         return anyio.run(asked)
 

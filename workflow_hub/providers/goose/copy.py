@@ -89,7 +89,7 @@ def copied(folder: Path, within: Path) -> Copy:
     _initialise(theirs, books, borrowed)
     (books / "info" / "attributes").write_text(ATTRIBUTES)
     base = _recorded(_books(books, tree), listed)
-    notes = (f"repositories of their own, and so not in the copy: {_some(left_out)}",) if left_out else ()
+    notes = (f"repositories of their own, and so not in the copy: {some(left_out)}",) if left_out else ()
     return Copy(tree / below, tree, original, books, base, borrowed, notes)
 
 
@@ -123,7 +123,7 @@ def take_over(copy: Copy, found: Difference) -> None:
     ]
     if others:
         raise SourceRefused(
-            f"changed while the agent worked on a copy: {_some(others)}; nothing was taken over, "
+            f"changed while the agent worked on a copy: {some(others)}; nothing was taken over, "
             "the patch is kept"
         )
     done = 0
@@ -240,7 +240,8 @@ def _entries(said: Iterable[str]) -> Mapping[str, tuple[str, str]]:
     return entries
 
 
-def _some(paths: Sequence[str]) -> str:
+def some(paths: Sequence[str]) -> str:
+    """The first few of them, and how many more there are."""
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return ", ".join(path.rstrip("/") for path in paths[:SHOWN]) + more
 

@@ -40,19 +40,21 @@ READ_TIMEOUT_S = 86_400
 
 @contextmanager
 def throw_away() -> Iterator[Path]:
-    """A root for all that Goose keeps, its session store and request logs included; gone afterwards."""
+    """A folder for all that belongs to one run; gone afterwards."""
     prefix = "workflow-hub-goose-"
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
         yield Path(name).resolve()
 
 
 def furnish(root: Path, model: Model) -> None:
-    """Goose's settings are below `root`, and the model's key, if it needs one, in Goose's file of secrets.
+    """Goose finds its settings below `root`, and the model's key, if it needs one, in its file of secrets.
+
+    There is room for its session store and its logs, which know the whole conversation, too.
 
     The key is not in the environment, which every command that Goose runs would inherit.
     """
     for folder in ("config", "home", "tmp"):
-        (root / folder).mkdir()
+        (root / folder).mkdir(parents=True)
     extensions = {
         name: {"enabled": enabled, "type": "platform", "name": name, "description": name}
         for name, enabled in EXTENSIONS.items()
@@ -74,9 +76,13 @@ def environment(
     env: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """Goose's whole environment, `env` being the user's: PASSED_ON, `pass_on`, and Goose's own settings."""
+    return {**of_commands(root, pass_on, env), **_settings(root, limits), **_model(model)}
+
+
+def of_commands(root: Path, pass_on: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:
+    """What any command of a run sees: PASSED_ON, `pass_on`, an empty home and a place for temporary files."""
     kept = {name: env[name] for name in (*PASSED_ON, *pass_on) if name in env}
-    home = {"HOME": str(root / "home"), "TMPDIR": str(root / "tmp")}
-    return {**home, **kept, **_settings(root, limits), **_model(model)}
+    return {"HOME": str(root / "home"), "TMPDIR": str(root / "tmp"), **kept}
 
 
 def _settings(root: Path, limits: Limits) -> dict[str, str]:

@@ -28,6 +28,14 @@ class Answer(StrEnum):
     NO = "no"
 
 
+class Sandbox(StrEnum):
+    """Walls around the agent: where they can be had, never, or else it does not work at all."""
+
+    AUTO = "auto"
+    OFF = "off"
+    REQUIRE = "require"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A tool that may be used: always, or where the pattern fits the path or the command.
@@ -79,7 +87,9 @@ class AgentRequest:
     """One piece of work for Goose in a folder, and what it may do there.
 
     `pass_on` names variables of the user's environment that Goose and its commands may see besides
-    those that every command needs.
+    those that every command needs. With `in_copy` it works on a copy of the git work tree that the folder
+    is in, and with `apply` the folder gets what was done there. `verify` is a command that must exit with
+    0, by a shell, once the work is done.
     """
 
     prompt: str
@@ -89,6 +99,10 @@ class AgentRequest:
     allow: tuple[Rule, ...] = ()
     limits: Limits = Limits()
     pass_on: tuple[str, ...] = ()
+    in_copy: bool = False
+    apply: bool = False
+    verify: str | None = None
+    sandbox: Sandbox = Sandbox.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +170,8 @@ class AgentOutcome:
 
     `text` is the model's last answer, `files` what differs on disk whether the run succeeded or not,
     `commands` those that were allowed to run. `usage` is the sum of what Goose tells about each turn.
+    `patch` is what was changed in a copy, and `applied` whether the folder has it. `notes` say what a
+    reader should know besides: what did not hold the agent back, or stayed behind.
     """
 
     text: str
@@ -165,3 +181,6 @@ class AgentOutcome:
     usage: Usage
     seconds: float
     error: HubError | None = None
+    patch: bytes = b""
+    applied: bool = False
+    notes: tuple[str, ...] = ()
