@@ -126,6 +126,23 @@ def test_rules_for_paths(place: Path, rule: str, path: str, fits: bool) -> None:
     assert decide(call("write", path=path), policy).decision is (ALLOW if fits else ASK)
 
 
+@pytest.mark.parametrize(
+    ("rule", "tool", "fits"),
+    [
+        pytest.param("shop__*", "shop__price", True, id="any tool of a server"),
+        pytest.param("shop__price", "shop__price", True, id="one tool"),
+        pytest.param("shop__price", "shop__prices", False, id="and no other"),
+        pytest.param("shop__*", "shop2__price", False, id="of no other server"),
+        pytest.param("shop*", "shop__price", False, id="a star means a whole server only"),
+        pytest.param("*", "shop__price", False, id="or nothing"),
+        pytest.param("shop__*:x", "shop__price", False, id="no pattern for what names no path"),
+    ],
+)
+def test_a_rule_for_tool_servers(rule: str, tool: str, fits: bool, place: Path) -> None:
+    decision = decide(call(tool), Policy(place, rules=(Rule.parse(rule),))).decision
+    assert decision is (ALLOW if fits else REFUSE)
+
+
 @pytest.mark.parametrize("text", ["", ":", " :x", "shell:", "shell: "])
 def test_what_is_no_rule(text: str) -> None:
     with pytest.raises(UsageError, match="write TOOL or TOOL:PATTERN"):

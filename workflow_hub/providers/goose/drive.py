@@ -15,7 +15,7 @@ from anyio.abc import Process
 
 from workflow_hub.config import project_root
 from workflow_hub.errors import HubError, RunnerTimeout, UsageError
-from workflow_hub.providers.goose import changes, environment, find, ledger, outcome, process
+from workflow_hub.providers.goose import changes, environment, extensions, find, ledger, outcome, process
 from workflow_hub.providers.goose.copy import Copy, copied, difference, some, take_over
 from workflow_hub.providers.goose.git import Git
 from workflow_hub.providers.goose.policy import Policy
@@ -110,11 +110,13 @@ def _walls(
     env: Mapping[str, str],
 ) -> Walls:
     named = [Path(env[name]) for name in request.pass_on if env.get(name, "").startswith("/")]
+    words = [Path(word) for one in request.extensions for word in one.command if word.startswith("/")]
+    beside = [word.parent for word in words if word.is_file()]
     return walls(
         request.sandbox,
         writable=(folder, place / ROOT, *_ruled(request.allow)),
-        readable=(goose, *readable, *named),
-        programs=[*map(Path, env.get("PATH", "").split(os.pathsep)), folder / ".venv" / "bin"],
+        readable=(goose, *readable, *named, *words, *beside),
+        programs=(*map(Path, env.get("PATH", "").split(os.pathsep)), folder / ".venv" / "bin", *beside),
         env=env,
     )
 
@@ -170,10 +172,12 @@ async def _driven(request: AgentRequest, site: Site) -> AgentOutcome:
             clock=clock,
             output_bytes=request.limits.output_bytes,
             errors=errors,
+            servers=extensions.servers(request.extensions),
+            opened=lambda: extensions.need(site.root),
         )
         command = site.walls.around([str(site.goose), "acp"])
         async with process.started(command, seen, site.folder, site.place, errors) as started:
-            error = await _conversed(session, started, request)
+            error = await _conversed(session, started, request, site.root)
     if clock.cancelled_caught:
         error = RunnerTimeout(
             f"Goose was not done within {request.limits.seconds:g} seconds; allow more, or ask for less",
@@ -193,10 +197,13 @@ async def _driven(request: AgentRequest, site: Site) -> AgentOutcome:
     )
 
 
-async def _conversed(session: Session, started: Process, request: AgentRequest) -> HubError | None:
+async def _conversed(
+    session: Session, started: Process, request: AgentRequest, root: Path
+) -> HubError | None:
     """What went wrong, None where nothing did."""
     try:
         ending = await session.converse(started, request.prompt)
+        extensions.need(root)  # once more: Goose writes to its log when it finds the time
     except HubError as error:
         return error
     return outcome.judge(ending, request.model.name, request.limits.turns, session.text)

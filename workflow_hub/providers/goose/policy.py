@@ -97,7 +97,7 @@ def target(request: ToolRequest, folder: Path) -> Path | None:
 
 def fits(rule: Rule, request: ToolRequest, folder: Path) -> bool:
     """Whether the rule allows this use of the tool."""
-    if rule.tool != request.tool:
+    if not _tool_fits(rule.tool, request.tool):
         return False
     if rule.pattern is None:
         return True
@@ -106,6 +106,11 @@ def fits(rule: Rule, request: ToolRequest, folder: Path) -> bool:
         return isinstance(command, str) and _command_fits(rule.pattern, command)
     path = target(request, folder)
     return path is not None and _path_fits(rule.pattern, path, folder.resolve())
+
+
+def _tool_fits(wanted: str, tool: str) -> bool:
+    server = wanted.removesuffix("*")
+    return tool == wanted or (server != wanted and server.endswith("__") and tool.startswith(server))
 
 
 def answered(answer: Answer, request: ToolRequest, policy: Policy) -> Policy:

@@ -110,7 +110,7 @@ def _mounts(
         path
         for one in wanted
         for path in (one, one.resolve())
-        if one.exists() and path not in homes and _below(path, hidden) and not _below(path, work)
+        if one.exists() and path not in (*homes, *hidden) and _below(path, hidden) and not _below(path, work)
     )
     for place in hidden:
         yield from ("--tmpfs", str(place))

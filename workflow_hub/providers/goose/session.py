@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class Session:
     """A conversation in a folder; afterwards it tells what was said, run and refused.
 
     `ask` is asked where the policy wants the user to decide; meanwhile the `clock`, which is the
-    scope of the deadline, stands still.
+    scope of the deadline, stands still. `opened` may refuse a session that has just been opened with the
+    tool `servers`.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class Session:
         clock: anyio.CancelScope,
         output_bytes: int,
         errors: Path,
+        servers: Sequence[Mapping[str, Any]] = (),
+        opened: Callable[[], None] = lambda: None,
     ) -> None:
         self.text = ""
         self.commands: list[str] = []
@@ -64,6 +67,8 @@ class Session:
         self._clock = clock
         self._output_bytes = output_bytes
         self._errors = errors
+        self._servers = servers
+        self._opened = opened
         self._lines = acp.Lines(output_bytes)
         self._received: list[bytes] = []
         self._received_bytes = 0
@@ -86,7 +91,8 @@ class Session:
             raise Unavailable(
                 f"this Goose speaks version {found} of its protocol; type `workflow-hub goose install`"
             )
-        new = await self._call("session/new", {"cwd": str(self._policy.folder), "mcpServers": []})
+        opening = {"cwd": str(self._policy.folder), "mcpServers": [*self._servers]}
+        new = await self._call("session/new", opening)
         match new:
             case {"sessionId": str(session), "modes": {"currentModeId": "approve"}}:
                 pass
@@ -94,6 +100,7 @@ class Session:
                 raise Unavailable(
                     "this Goose would not ask before it acts; type `workflow-hub goose install`"
                 )
+        self._opened()
         content = [{"type": "text", "text": LEAD + prompt}]
         result = await self._call("session/prompt", {"sessionId": session, "prompt": content})
         return read_ending(result, self._message, self._message_id)

@@ -40,6 +40,7 @@ class Sandbox(StrEnum):
 class Rule:
     """A tool that may be used: always, or where the pattern fits the path or the command.
 
+    `NAME__*` is any tool of the tool server NAME.
     A path pattern is a glob, seen from the working folder unless it is absolute; `*` stays within a
     folder, `**` does not. A command pattern is the command itself, or words that may hold `*`, a last
     `*` standing for any number of words; it fits only commands without pipes, `;`, `$` and the like.
@@ -83,6 +84,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Extension:
+    """A tool server (MCP): a command to start, or the URL where one listens. Its tools are `NAME__TOOL`."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRequest:
     """One piece of work for Goose in a folder, and what it may do there.
 
@@ -103,6 +113,7 @@ class AgentRequest:
     apply: bool = False
     verify: str | None = None
     sandbox: Sandbox = Sandbox.AUTO
+    extensions: tuple[Extension, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
