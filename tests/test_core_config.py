@@ -85,6 +85,10 @@ NAMES = {
     "docstrings.exclude": ("a*,b", ("a*", "b")),
     "docstrings.width": ("72", 72),
     "docstrings.complete": ("0", False),
+    "goose.pass_on": ("VIRTUAL_ENV, CARGO_HOME", ("VIRTUAL_ENV", "CARGO_HOME")),
+    "goose.seconds": ("60", 60.0),
+    "goose.output_bytes": ("1000", 1000),
+    "goose.sandbox": ("require", "require"),
     **{
         f"docstrings.{name}": ("yes", True)
         for name in "types overloads setters overrides dunders private nested tests stubs".split()
@@ -269,6 +273,28 @@ def test_a_projects_file_names_no_foreign_host(tmp_path: Path, file: str, text: 
     with pytest.raises(ConfigError, match=rf":{line}: api.* names {FAR}, .*Set DMR_BASE_URL"):
         load(tmp_path, env={})
     assert FAR in str(load(tmp_path, env={"WORKFLOW_HUB_TRUST": "1"}).settings.api)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        pytest.param("pass_on: [TOKEN]", "goose.pass_on", id="variables"),
+        pytest.param("pass_on: []", None, id="none of them"),
+        pytest.param('sandbox: "off"', "goose.sandbox", id="no walls"),
+        pytest.param("sandbox: auto", "goose.sandbox", id="what takes back the user's own `require`"),
+        pytest.param("sandbox: require", None, id="walls"),
+        pytest.param("seconds: 60", None, id="less time"),
+    ],
+)
+def test_a_projects_file_gives_an_agent_no_more(tmp_path: Path, text: str, refused: str | None) -> None:
+    files(tmp_path, yaml=f"goose:\n  {text}\n")
+    if refused is None:
+        load(tmp_path, env={})
+        return
+    variable = f"WORKFLOW_HUB_{refused.replace('.', '_').upper()}"
+    with pytest.raises(ConfigError, match=rf":2: {refused} gives an agent more .*Set {variable} yourself"):
+        load(tmp_path, env={})
+    load(tmp_path, env={"WORKFLOW_HUB_TRUST": "1"})
 
 
 def test_the_user_may_name_any_host(tmp_path: Path) -> None:

@@ -76,6 +76,15 @@ class Docstrings(Section):
     stubs: bool = False
 
 
+class Goose(Section):
+    """How the agent works: variables that it sees besides the usual, its time and output, its walls."""
+
+    pass_on: tuple[str, ...] = ()
+    seconds: Seconds = 900.0
+    output_bytes: Annotated[int, Field(ge=1)] = 16_000_000
+    sandbox: Literal["auto", "off", "require"] = "auto"
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -83,6 +92,7 @@ class Settings(Section):
     embedded: Embedded = Embedded()
     cache: Cache = Cache()
     docstrings: Docstrings = Docstrings()
+    goose: Goose = Goose()
 
 
 # Names that other tools know a setting by; every setting also has WORKFLOW_HUB_<SECTION>_<NAME>.
@@ -215,7 +225,7 @@ def trusted(env: Mapping[str, str]) -> bool:
 
 
 def _refuse_foreign(name: str, value: Any, path: Path, line: int | None) -> None:
-    """A project's file must not send a reader's code to a foreign host by being checked out."""
+    """A project's file must not send a reader's code away, or open what the reader has shut, unread."""
     urls = {"api.base_url": (value,), "api.discovery": value}.get(name, ())
     for url in urls if isinstance(urls, list | tuple) else ():
         if isinstance(url, str) and not near(url):
@@ -225,6 +235,13 @@ def _refuse_foreign(name: str, value: Any, path: Path, line: int | None) -> None
                 path=path,
                 line=line,
             )
+    if (name == "goose.pass_on" and value) or (name == "goose.sandbox" and value != "require"):
+        raise ConfigError(
+            f"{name} gives an agent more than it has by default; a project's file may not do that. Set "
+            f"WORKFLOW_HUB_{name.replace('.', '_').upper()} yourself, or WORKFLOW_HUB_TRUST=1",
+            path=path,
+            line=line,
+        )
 
 
 def near(url: str) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+import anyio.to_thread
 
 from workflow_hub.errors import SetupError, Unavailable
 from workflow_hub.hub import Hub
 from workflow_hub.routing.pick import Candidate
+from workflow_hub.routing.shape import Goose
 from workflow_hub.tasks import TASKS
 
 
@@ -34,7 +38,10 @@ class Diagnosis:
 
 
 async def diagnose(hub: Hub) -> Diagnosis:
-    """Look for every candidate of every task; sends no prompt and starts nothing."""
+    """Look for every candidate of every task, and for the agent; sends no prompt and starts nothing.
+
+    An agent that is missing takes nothing from the tasks, and leaves the exit code as it is.
+    """
     checks = [_python(), _settings(hub), _cache(hub)]
     codes = []
     for task in TASKS:
@@ -43,6 +50,7 @@ async def diagnose(hub: Hub) -> Diagnosis:
         checks += [Check(f"{task}: {candidate}", *look) for candidate, look in looks.items()]
         answered = [status == "ok" for status, _ in looks.values()]
         codes.append(0 if answered[0] else 1 if any(answered) else 2)
+    checks += await anyio.to_thread.run_sync(lambda: [*_agents(hub)])
     code = max(codes)
     return Diagnosis(tuple(checks), VERDICTS[code], code)
 
@@ -65,6 +73,22 @@ async def _look(hub: Hub, candidate: Candidate) -> tuple[Literal["ok", "missing"
         return "missing", str(error)
     context = f", {model.context_tokens} tokens of context" if model.context_tokens else ""
     return "ok", f"{model.id}{context}"
+
+
+def _agents(hub: Hub) -> Iterator[Check]:
+    """Goose, and the walls around it, where the rules name it."""
+    if not any(isinstance(spec, Goose) for spec in hub.rules.providers.values()):
+        return
+    from workflow_hub.providers.goose import find, sandbox
+
+    try:
+        goose = find.need(hub.env)
+        says = f"{goose.version} at {goose.path} ({goose.origin})"
+        yield Check("goose", "ok", f"{says}; {goose.warning}" if goose.warning else says)
+    except Unavailable as error:
+        yield Check("goose", "missing", str(error))
+    lacking = sandbox.lacking(hub.env)
+    yield Check("sandbox", "missing" if lacking else "ok", lacking or "bubblewrap works")
 
 
 def _python() -> Check:

@@ -38,6 +38,7 @@ from workflow_hub.tasks.docstrings.apply import Applied, Applier
 from workflow_hub.values import Failed, Place, Reply, Skipped
 
 if TYPE_CHECKING:
+    from workflow_hub.providers.goose.desk import Desk
     from workflow_hub.routing.signals import Signals
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class Hub:
     may_download: bool = False
     watch: Watch = field(default_factory=Watch)
     jobs: int | None = None
+    desk: Desk | None = None
     _providers: dict[str, Provider] = field(default_factory=dict)
     _health: Health = field(default_factory=Health)
 
@@ -96,8 +98,12 @@ class Hub:
         watch: Watch | None = None,
         jobs: int | None = None,
         env: Mapping[str, str] | None = None,
+        desk: Desk | None = None,
     ) -> Hub:
-        """A hub for the current folder, or for that of `config`; nothing is contacted yet."""
+        """A hub for the current folder, or for that of `config`; nothing is contacted yet.
+
+        `desk` is where agents work; without one, in that folder, by the list of what is allowed.
+        """
         config = config or configuration.current_config()
         env = os.environ if env is None else env
         folders = list(configuration.project_folders(config.folder))
@@ -112,6 +118,7 @@ class Hub:
             may_download,
             watch or Watch(),
             jobs,
+            desk,
         )
 
     async def __aenter__(self) -> Hub:
@@ -133,18 +140,24 @@ class Hub:
         """The provider called `name` in routing.yaml, made at its first use."""
         if name not in self._providers:
             spec = self.rules.providers[name]
-            around = Around(self.config, self.env, self.may_download, self.watch.progress)
+            around = Around(
+                self.config, self.env, self.may_download, self.watch.progress, self.desk, self._plays
+            )
             # A pinned model of the catalogue takes the place of the one that the rules name.
             pinned = {"model": self.pins.model} if pick.is_embedded(self.rules, name, self.pins.model) else {}
             self._providers[name] = make(spec.kind, spec.model_dump() | pinned, around)
         return self._providers[name]
+
+    def _plays(self, role: str) -> Provider:
+        """The provider that plays a role of routing.yaml."""
+        return self.provider(self.rules.models[role].provider)
 
     def router(self, task: str, signals: Signals | None = None) -> Router:
         """Who answers `task`, or the one prompt that has these signals: by the pins, or by the rules."""
         if self.pins:
             found = pick.pinned(self.rules, task, provider=self.pins.provider, model=self.pins.model)
         else:
-            found = pick.candidates(self.rules, signals or pick.plain(task))
+            found = pick.pick(self.rules, signals or pick.plain(task))
         options = self.rules.tasks.get(task, Options()).model_dump(exclude_none=True)
         return Router(found, self.provider, self.watch.say, self.watch.replied, self._health, options)
 

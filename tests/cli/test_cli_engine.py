@@ -170,6 +170,27 @@ def test_doctor(here: Path, tiny: dict[str, str]) -> None:
     each(SITUATIONS, check)
 
 
+def test_doctor_says_what_an_agent_lacks(here: Path, tmp_path: Path) -> None:
+    """It is no model of any task: the exit code is theirs."""
+    program = tmp_path / "goose"
+    program.write_text("#!/bin/sh\necho ' 1.60.0'\n")
+    program.chmod(0o755)
+    with DmrDouble(models=("ai/qwen3-coder",)) as dmr:
+        there = run("doctor", cwd=here, env=at(dmr) | {"GOOSE_BIN": str(program)})
+        missing = run("doctor", cwd=here, env=at(dmr) | {"GOOSE_BIN": "", "PATH": str(tmp_path / "no")})
+        (here / "routing.yaml").write_text(
+            "version: 1\nproviders: {dmr: {kind: dmr}}\n"
+            "models: {m: {provider: dmr, try: [ai/qwen3-coder]}}\nrules: [{name: all, use: m}]\n"
+        )
+        without = run("doctor", cwd=here, env=at(dmr))
+    assert (there.code, missing.code, without.code) == (0, 0, 0)
+    assert f"ok  goose: 1.60.0 at {program} (GOOSE_BIN); Goose 1.60.0 is not the version" in there.text
+    assert "ok  sandbox: bubblewrap works" in there.text
+    assert "--  goose: Goose is not on this machine; type `workflow-hub goose install`" in missing.text
+    assert "--  sandbox: bubblewrap is not here; install it" in missing.text
+    assert "goose" not in without.text
+
+
 def test_doctor_says_where_a_setting_comes_from(here: Path) -> None:
     (here / "workflow-hub.yaml").write_text("docstrings:\n  style: numpy\n")
     done = run("doctor", "--output", "said", cwd=here, env={"DMR_API_KEY": "s3cret"})

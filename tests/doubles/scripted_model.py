@@ -74,8 +74,9 @@ Step = Say | Call | Fail | Hang | Break | Cut
 class ScriptedModel:
     """Listens while its `with` lasts; `requests` are the bodies of the chat requests, in order."""
 
-    def __init__(self, script: Sequence[Step]) -> None:
+    def __init__(self, script: Sequence[Step], name: str = MODEL) -> None:
         self.script = list(script)
+        self.name = name
         self.requests: list[dict[str, Any]] = []
         self.authorizations: list[str | None] = []
         self.asked = threading.Event()  # set by the first chat request
@@ -159,7 +160,7 @@ def _handler(double: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             """Nothing: the test's output stays the test's."""
 
         def do_GET(self) -> None:
-            self._whole(200, json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
+            self._whole(200, json.dumps({"object": "list", "data": [{"id": double.name, "object": "model"}]}))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -112,7 +112,7 @@ def test_another_model_than_its_own_is_missing(project: Path) -> None:
 
 
 def test_every_kind_of_the_rules_is_in_the_table() -> None:
-    from workflow_hub.routing.rules import Dmr, Embedded
+    from workflow_hub.routing.rules import Dmr, Embedded, Goose
 
-    kinds = {part.model_fields["kind"].annotation.__args__[0] for part in (Dmr, Embedded)}  # type: ignore[union-attr]
+    kinds = {part.model_fields["kind"].annotation.__args__[0] for part in (Dmr, Embedded, Goose)}  # type: ignore[union-attr]
     assert kinds == PROVIDERS.keys()

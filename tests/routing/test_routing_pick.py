@@ -7,7 +7,7 @@ import pytest
 from workflow_hub.errors import RoutingError, UsageError
 from workflow_hub.providers.embedded.catalogue import CATALOGUE
 from workflow_hub.routing.intent import Evidence
-from workflow_hub.routing.pick import Candidate, candidates, is_embedded, judge, pick, pinned, plain
+from workflow_hub.routing.pick import Candidate, is_embedded, judge, pick, pinned, plain
 from workflow_hub.routing.rules import Rules
 from workflow_hub.routing.signals import Signals
 
@@ -54,12 +54,12 @@ PICKS = [
 
 @pytest.mark.parametrize(("task", "found"), PICKS)
 def test_the_first_rule_that_takes_the_task_says_who_answers(task: str, found: list[str]) -> None:
-    assert shown(candidates(RULES, plain(task))) == found
+    assert shown(pick(RULES, plain(task))) == found
 
 
 def test_a_task_that_no_rule_takes() -> None:
     with pytest.raises(RoutingError, match=r"no rule of routing\.yaml takes the task review; add one, or"):
-        candidates(RULES, plain("review"))
+        pick(RULES, plain("review"))
 
 
 # (--provider, --model, who may answer)
@@ -226,18 +226,6 @@ def test_a_verdict_says_who_is_left_out_and_why() -> None:
     assert verdict.why == (
         "it takes everything; short has a context of 1000 tokens, too short for about 5000"
     )
-
-
-def test_what_cannot_be_run_is_refused_when_it_is_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflow_hub.routing.pick.PROVIDERS", {"dmr": None, "embedded": None})
-    words = r"goose is of kind goose, which this version cannot run"
-    with pytest.raises(RoutingError, match=words):
-        candidates(AGENTS, plain("ask", needs=["files"]))
-    with pytest.raises(RoutingError, match=words):
-        candidates(AGENTS, plain("chat"))
-    with pytest.raises(RoutingError, match=words):
-        pinned(AGENTS, "ask", provider="goose")
-    assert candidates(AGENTS, plain("ask"))[0] == Candidate("rest", "dmr", "ai/short")
 
 
 def test_a_provider_alone_answers_with_the_models_of_the_tasks_rule() -> None:

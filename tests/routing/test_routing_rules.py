@@ -11,7 +11,7 @@ from workflow_hub.errors import RoutingError
 from workflow_hub.packaged import packaged
 from workflow_hub.routing import rules
 from workflow_hub.routing.conditions import When
-from workflow_hub.routing.pick import candidates, plain
+from workflow_hub.routing.pick import pick, plain
 from workflow_hub.routing.rules import Dmr, Embedded, Goose, Rule
 
 GOOD = """\
@@ -314,8 +314,8 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert read.models["one"].candidates == ("ai/one",)
     assert read.rules[1] == Rule(name="rest", use="embedded")
     assert read.rules[0].when == When(task=("docstrings", "review"))
-    assert [one.rule for one in candidates(read, plain("docstrings"))] == ["code"] * 4
-    assert [one.rule for one in candidates(read, plain("ask"))] == ["rest"]
+    assert [one.rule for one in pick(read, plain("docstrings"))] == ["code"] * 4
+    assert [one.rule for one in pick(read, plain("ask"))] == ["rest"]
 
 
 def test_a_trusted_file_may_name_a_foreign_host(tmp_path: Path) -> None:
@@ -346,5 +346,6 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_packaged_file_is_right() -> None:
     packaged_rules = rules.load(packaged("routing.yaml"))
-    assert candidates(packaged_rules, plain("docstrings"))[0].rule == "code"
-    assert candidates(packaged_rules, plain("ask"))[0].rule == "rest"
+    assert pick(packaged_rules, plain("docstrings"))[0].rule == "code"
+    assert pick(packaged_rules, plain("ask"))[0].rule == "rest"
+    assert [one.agent for one in pick(packaged_rules, plain("ask", needs=["terminal"]))] == [True] * 3

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from workflow_hub.located import read_yaml
 from workflow_hub.packaged import packaged
+from workflow_hub.providers.goose.environment import EXTENSIONS
 from workflow_hub.routing.shape import Rules
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,10 @@ FULL: dict[str, Any] = {
             "approve": "ask",
             "allow": ["shell:git *", "write"],
             "max_turns": 9,
-            "extensions": {"web": {"url": "http://localhost/mcp"}, "notes": {"command": ["notes", "-x"]}},
+            "extensions": {
+                "web": {"url": "http://localhost/mcp"},
+                "my-notes_2": {"command": ["notes", "-x"]},
+            },
         },
     },
     "models": {
@@ -134,6 +138,14 @@ def test_reader_and_schema_agree_whatever_is_changed(place: tuple[Any, ...], odd
     agree(document)
     del inside[place[-1]]
     agree(document)
+
+
+@pytest.mark.parametrize("name", ["", "Shop", "my shop", "a__b", "a_", "1a", *EXTENSIONS])
+def test_no_tool_server_has_such_a_name(name: str) -> None:
+    """Its tools could pass for others."""
+    document = copy.deepcopy(FULL)
+    document["providers"]["goose"]["extensions"] = {name: {"command": ["x"]}}
+    assert not agree(document)
 
 
 def test_the_page_shows_the_packaged_file() -> None:

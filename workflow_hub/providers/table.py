@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workflow_hub.config import Config
 from workflow_hub.providers import Provider
+
+if TYPE_CHECKING:
+    from workflow_hub.providers.goose.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +18,16 @@ class Around:
     """What providers are made of besides their lines in routing.yaml.
 
     `progress` hears (what is done, done so far, total) of slow steps, bytes where it downloads; it
-    may be called from another thread.
+    may be called from another thread. An agent works at the `desk`, or else in the folder of the
+    settings, on a model of the provider that plays its role, which `backing` finds.
     """
 
     config: Config
     env: Mapping[str, str]
     may_download: bool
     progress: Callable[[str, int, int], None]
+    desk: Desk | None = None
+    backing: Callable[[str], Provider] | None = None
 
 
 def make(kind: str, options: Mapping[str, Any], around: Around) -> Provider:
@@ -67,7 +73,22 @@ def _embedded(options: Mapping[str, Any], around: Around) -> Provider:
     )
 
 
+def _goose(options: Mapping[str, Any], around: Around) -> Provider:
+    from workflow_hub.providers.goose.desk import Desk
+    from workflow_hub.providers.goose.provider import GooseProvider
+
+    assert around.backing is not None  # who makes an agent knows who plays its role
+    return GooseProvider(
+        options,
+        around.backing(options["model"]),
+        desk=around.desk or Desk(around.config.folder),
+        settings=around.config.settings.goose,
+        env=around.env,
+    )
+
+
 PROVIDERS: Mapping[str, Callable[[Mapping[str, Any], Around], Provider]] = {
     "dmr": _dmr,
     "embedded": _embedded,
+    "goose": _goose,
 }

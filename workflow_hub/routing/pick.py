@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workflow_hub.errors import RoutingError, UsageError
-from workflow_hub.providers.table import PROVIDERS
 from workflow_hub.routing.conditions import held, listed
 from workflow_hub.routing.shape import Embedded, Goose, Limits, Rule, Rules
 
@@ -129,11 +128,6 @@ def candidates_of(rules: Rules, verdict: Verdict) -> tuple[Candidate, ...]:
     )
 
 
-def candidates(rules: Rules, signals: Signals) -> tuple[Candidate, ...]:
-    """Who may answer, about to be asked. Raises RoutingError where one of them cannot be run here."""
-    return _runnable(rules, pick(rules, signals))
-
-
 def pinned(
     rules: Rules, task: str, *, provider: str | None = None, model: str | None = None
 ) -> tuple[Candidate, ...]:
@@ -148,15 +142,15 @@ def pinned(
     if model in rules.models:
         if provider not in {None, rules.models[model].provider}:
             raise UsageError(f"{model} is played by {rules.models[model].provider}, not by {provider}")
-        return _runnable(rules, _behind(rules, model, PINNED))
+        return tuple(_behind(rules, model, PINNED))
     if model is not None:
         home = provider or _home(rules, task, model)
-        return _runnable(rules, [Candidate(PINNED, home, model, agent=_is_agent(rules, home))])
+        return (Candidate(PINNED, home, model, agent=_is_agent(rules, home)),)
     own = next((rule.targets for rule in rules.rules if judge(rules, rule, plain(task)).matched), ())
     for targets in (own, (*rules.models, *rules.providers)):
         known = dict.fromkeys(one for target in targets for one in _behind(rules, target, PINNED))
         if found := [one for one in known if one.provider == provider]:
-            return _runnable(rules, found)
+            return tuple(found)
     raise UsageError(f"the rules name no model of {provider}; add --model NAME")
 
 
@@ -184,17 +178,6 @@ def models_of(rules: Rules, target: str) -> list[tuple[str, str]]:
     return []
 
 
-def _runnable(rules: Rules, found: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    candidates = tuple(found)
-    for one in candidates:
-        if (kind := rules.providers[one.provider].kind) not in PROVIDERS:
-            raise RoutingError(
-                f"{one.provider} is of kind {kind}, which this version cannot run; take it out of the rule, "
-                "or name another with --provider"
-            )
-    return candidates
-
-
 def is_embedded(rules: Rules, provider: str, model: str | None) -> bool:
     """Whether `provider` is an embedded engine, and `model` one of the weights it could run."""
     from workflow_hub.providers.embedded.catalogue import CATALOGUE
@@ -204,4 +187,4 @@ def is_embedded(rules: Rules, provider: str, model: str | None) -> bool:
 
 def _home(rules: Rules, task: str, model: str) -> str:
     own = (name for name in rules.providers if is_embedded(rules, name, model))
-    return next(own, None) or candidates(rules, plain(task))[0].provider
+    return next(own, None) or pick(rules, plain(task))[0].provider

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from workflow_hub.errors import ModelMissing, Unavailable, WeightsUnavailable
 from workflow_hub.providers import Provider
-from workflow_hub.providers.table import PROVIDERS
 from workflow_hub.routing.pick import models_of
 from workflow_hub.routing.shape import Rules
 
@@ -31,7 +30,7 @@ class Seen:
 def named(rules: Rules) -> list[Pair]:
     """Every model that the rules name, at its provider, those of `models` first."""
     pairs = (pair for target in (*rules.models, *rules.providers) for pair in models_of(rules, target))
-    return [pair for pair in dict.fromkeys(pairs) if rules.providers[pair[0]].kind in PROVIDERS]
+    return [*dict.fromkeys(pairs)]
 
 
 async def look(pairs: Iterable[Pair], provider: Callable[[str], Provider]) -> list[Seen]:

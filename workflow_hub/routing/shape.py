@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, field_validator, model_validator
 
 from workflow_hub.routing.conditions import Names, Part, When, as_list
 
 Approval = Literal["ask", "list", "deny"]
+# As the model knows it, in front of each of its tools; Goose's own tools have no such name.
+ServerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([-_][a-z0-9]+)*$")]
 Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
 
 
@@ -69,7 +71,16 @@ class Goose(Part):
     approve: Approval | None = None
     allow: tuple[Annotated[str, Field(pattern=r"^[^\s:]+(:.+)?$")], ...] = ()
     max_turns: Annotated[StrictInt, Field(ge=1, le=1000)] = 20
-    extensions: dict[str, Extension] = Field(default_factory=dict)
+    extensions: dict[ServerName, Extension] = Field(default_factory=dict)
+
+    @field_validator("extensions")
+    @classmethod
+    def _none_of_gooses_own(cls, extensions: dict[str, Extension]) -> dict[str, Extension]:
+        from workflow_hub.providers.goose.environment import EXTENSIONS
+
+        if own := [name for name in extensions if name in EXTENSIONS]:
+            raise ValueError(f"{own[0]} is the name of an extension of Goose's own; take another")
+        return extensions
 
 
 ProviderSpec = Annotated[Dmr | Embedded | Goose, Field(discriminator="kind")]

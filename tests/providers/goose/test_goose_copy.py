@@ -364,7 +364,7 @@ def test_what_fails_in_the_midst_says_how_far_it_came(repository: Path, tmp_path
     copy = copied(repository, tmp_path)
     write(copy.folder, {"a": "x", "b": "x"})
     found = difference(copy)
-    (copy.tree / "b").unlink()
+    (found.result / "b").unlink()
     with pytest.raises(SourceRefused, match="b: No such file or directory; 1 of 2 files were taken over"):
         take_over(copy, found)
     assert (repository / "a").read_text() == "x"
@@ -426,7 +426,6 @@ def test_repositories_inside_stay_out(repository: Path, tmp_path: Path) -> None:
     assert copy.notes == ("repositories of their own, and so not in the copy: nested, module",)
     assert not list((copy.tree / "module").iterdir())
     shutil.copytree(inner, copy.tree / "cloned")
-    assert difference(copy) == difference(copy)
     assert difference(copy).patch == b""
 
 

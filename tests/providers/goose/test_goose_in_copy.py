@@ -45,10 +45,13 @@ def test_the_users_folder_stays_as_it_is(work: Work, shop: Path) -> None:
 
 
 def test_it_is_taken_over(work: Work, shop: Path) -> None:
-    verify = "grep -q two cart.py"
+    """Without what the command that verifies leaves behind."""
+    verify = "grep -q two cart.py && touch trace && echo x > cart.py"
     outcome, _ = work([EDIT, Say("done")], folder=shop, in_copy=True, apply=True, verify=verify)
     assert outcome.error is None and outcome.applied
     assert (shop / "cart.py").read_text() == "two\n"
+    assert outcome.files == Files(changed=("shop/cart.py",)) and b"trace" not in outcome.patch
+    assert not (shop / "trace").exists()
     assert outcome.notes == (f"`{verify}` exits with 0",)
 
 

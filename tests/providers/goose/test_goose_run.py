@@ -367,7 +367,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "goose.md"
 
 
 def test_the_example_of_the_docs(project: Path, env: dict[str, str]) -> None:
-    text = DOCS.read_text("utf-8")
+    text = DOCS.read_text("utf-8").partition("## From Python\n")[2]
     code, output = (text.split(f"```{kind}\n")[1].split("```")[0] for kind in ("python", "text"))
     (project / "shop").mkdir()
     (project / "shop" / "cart.py").write_text("total = 1\n")

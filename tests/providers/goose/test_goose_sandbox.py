@@ -14,7 +14,7 @@ from goose_work import Work
 
 from workflow_hub.errors import Unavailable
 from workflow_hub.providers.goose import Rule, Sandbox
-from workflow_hub.providers.goose.sandbox import Walls, complaint, walls
+from workflow_hub.providers.goose.sandbox import Walls, complaint, lacking, walls
 
 ANY_COMMAND = (Rule("shell"),)
 
@@ -143,6 +143,11 @@ def test_where_there_are_no_walls(tmp_path: Path, script: str | None, lacking: s
         walls(Sandbox.REQUIRE, writable=[], readable=[], programs=[], env=env)
     assert str(raised.value).startswith("goose.sandbox is `require`, and ")
     assert lacking in str(raised.value)
+
+
+def test_elsewhere_there_is_no_bubblewrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert lacking({"PATH": str(tmp_path)}) == "there is bubblewrap on Linux only"
 
 
 def test_the_real_one_works_here() -> None:

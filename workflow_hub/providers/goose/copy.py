@@ -15,7 +15,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_hub.errors import SourceRefused, UsageError
@@ -60,10 +60,14 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What was changed in a copy: a patch that `git apply` takes in the work tree, and the files in it."""
+    """What was changed in a copy: a patch that `git apply` takes in the work tree, and the files in it.
 
-    patch: bytes = b""
-    files: Files = field(default_factory=Files)
+    Those created and changed are kept below `result`, whatever becomes of the copy.
+    """
+
+    patch: bytes
+    files: Files
+    result: Path
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -94,7 +98,10 @@ def copied(folder: Path, within: Path) -> Copy:
 
 
 def difference(copy: Copy) -> Difference:
-    """What differs between the copy and what was copied; what git ignores, and `.git`, is left out."""
+    """What differs between the copy and what was copied; what git ignores, and `.git`, is left out.
+
+    It is asked for once.
+    """
     books = _books(copy.books, copy.tree)
     after = _recorded(books, books.names(*HERE))
     said = books.names("diff-tree", "-r", "-z", "--no-renames", "--name-status", copy.base, after)
@@ -102,7 +109,12 @@ def difference(copy: Copy) -> Difference:
     created, changed, deleted = (
         tuple(sorted(path for path, kind in kinds.items() if kind in which)) for which in ("A", "MT", "D")
     )
-    return Difference(books.output("diff-tree", *PATCH, copy.base, after), Files(created, changed, deleted))
+    result = copy.books.with_name("result")
+    for path in (*changed, *created):
+        (result / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(copy.tree / path, result / path, follow_symlinks=False)
+    patch = books.output("diff-tree", *PATCH, copy.base, after)
+    return Difference(patch, Files(created, changed, deleted), result)
 
 
 def take_over(copy: Copy, found: Difference) -> None:
@@ -132,7 +144,7 @@ def take_over(copy: Copy, found: Difference) -> None:
             if path in found.files.deleted:
                 _delete(copy.original, copy.original / path)
             else:
-                _replace(copy.tree / path, copy.original / path)
+                _replace(found.result / path, copy.original / path)
             done += 1
     except OSError as error:
         raise SourceRefused(

@@ -16,7 +16,7 @@ from anyio.abc import Process
 from workflow_hub.config import project_root
 from workflow_hub.errors import HubError, RunnerTimeout, UsageError
 from workflow_hub.providers.goose import changes, environment, extensions, find, ledger, outcome, process
-from workflow_hub.providers.goose.copy import Copy, copied, difference, some, take_over
+from workflow_hub.providers.goose.copy import Copy, Difference, copied, difference, some, take_over
 from workflow_hub.providers.goose.git import Git
 from workflow_hub.providers.goose.policy import Policy
 from workflow_hub.providers.goose.sandbox import Walls, walls
@@ -61,17 +61,21 @@ async def run(
     goose = (await _aside(find.need, env)).path
     with environment.throw_away() as place:
 
-        async def at(folder: Path, readable: tuple[Path, ...]) -> AgentOutcome:
+        async def at(folder: Path, readable: tuple[Path, ...]) -> Site:
             environment.furnish(place / ROOT, request.model)
             inside = await _aside(_walls, request, folder, place, goose, readable, env)
-            return await _worked(request, Site(folder, place, goose, inside, on_event, ask, env))
+            return Site(folder, place, goose, inside, on_event, ask, env)
 
         if not request.in_copy:
-            return await at(folder, await _aside(_around, folder))
+            site = await at(folder, await _aside(_around, folder))
+            return await _verified(request, site, await _driven(request, site))
         async with process.swept(place):
             copy = await _aside(copied, folder, place)
-            done = await at(copy.folder, (copy.tree, copy.borrowed))
-            return await _aside(_brought_home, copy, done, request.apply)
+            site = await at(copy.folder, (copy.tree, copy.borrowed))
+            done = await _driven(request, site)
+            found = await _aside(difference, copy)  # now, for what verifies may leave traces
+            done = await _verified(request, site, done)
+            return await _aside(_brought_home, copy, found, done, request.apply)
 
 
 def _check(request: AgentRequest, ask: Ask | None) -> None:
@@ -136,26 +140,6 @@ def _ruled(rules: tuple[Rule, ...]) -> list[Path]:
 # -- the work -----------------------------------------------------------------------------------
 
 
-async def _worked(request: AgentRequest, site: Site) -> AgentOutcome:
-    """What Goose did at the site, and whether the user's command finds it in order."""
-    done = await _driven(request, site)
-    if request.verify is None or done.error is not None:
-        return done
-    began = time.monotonic()
-    error = await verify(
-        request.verify,
-        site.folder,
-        environment=environment.of_commands(site.root, request.pass_on, site.env),
-        walls=site.walls,
-        throw_away=site.place,
-        seconds=request.limits.seconds,
-    )
-    notes = done.notes if error else (*done.notes, f"`{request.verify}` exits with 0")
-    if error is not None:
-        error.partial = done.text
-    return replace(done, error=error, notes=notes, seconds=done.seconds + time.monotonic() - began)
-
-
 async def _driven(request: AgentRequest, site: Site) -> AgentOutcome:
     began = time.monotonic()
     before = await anyio.to_thread.run_sync(changes.snapshot, site.folder, abandon_on_cancel=True)
@@ -209,9 +193,27 @@ async def _conversed(
     return outcome.judge(ending, request.model.name, request.limits.turns, session.text)
 
 
-def _brought_home(copy: Copy, done: AgentOutcome, apply: bool) -> AgentOutcome:
+async def _verified(request: AgentRequest, site: Site, done: AgentOutcome) -> AgentOutcome:
+    """The outcome, failed where the user's command does not find the work in order."""
+    if request.verify is None or done.error is not None:
+        return done
+    began = time.monotonic()
+    error = await verify(
+        request.verify,
+        site.folder,
+        environment=environment.of_commands(site.root, request.pass_on, site.env),
+        walls=site.walls,
+        throw_away=site.place,
+        seconds=request.limits.seconds,
+    )
+    notes = done.notes if error else (*done.notes, f"`{request.verify}` exits with 0")
+    if error is not None:
+        error.partial = done.text
+    return replace(done, error=error, notes=notes, seconds=done.seconds + time.monotonic() - began)
+
+
+def _brought_home(copy: Copy, found: Difference, done: AgentOutcome, apply: bool) -> AgentOutcome:
     """The outcome with what differs in the copy; it is taken over where that is wanted and all went well."""
-    found = difference(copy)
     error, applied = done.error, False
     if apply and error is None:
         try:

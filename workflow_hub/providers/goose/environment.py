@@ -114,6 +114,13 @@ def _model(model: Model) -> dict[str, str]:
         "OPENAI_TIMEOUT": str(READ_TIMEOUT_S),
         "NO_PROXY": LOOPBACK,
     }
-    if model.context_tokens:
-        said["GOOSE_CONTEXT_LIMIT"] = str(model.context_tokens)
+    said |= {
+        name: str(value)
+        for name, value in (
+            ("GOOSE_CONTEXT_LIMIT", model.context_tokens),
+            ("GOOSE_TEMPERATURE", model.temperature),
+            ("GOOSE_MAX_TOKENS", model.max_tokens),
+        )
+        if value is not None
+    }
     return said

@@ -70,13 +70,20 @@ def walls(
     """
     if wanted is Sandbox.OFF:
         return Walls(note=f"{HELD_BACK}: goose.sandbox is off")
-    program = shutil.which(PROGRAM, path=env.get("PATH", os.defpath))
-    lacking = _no_program() if program is None else complaint(program)
-    if program is not None and not lacking:
-        return Walls((program, *BARE, *_mounts(writable, readable, programs, env)))
+    if not (why := lacking(env)):
+        return Walls((_program(env) or "", *BARE, *_mounts(writable, readable, programs, env)))
     if wanted is Sandbox.REQUIRE:
-        raise Unavailable(f"goose.sandbox is `require`, and {lacking}")
-    return Walls(note=f"{HELD_BACK}: {lacking}")
+        raise Unavailable(f"goose.sandbox is `require`, and {why}")
+    return Walls(note=f"{HELD_BACK}: {why}")
+
+
+def lacking(env: Mapping[str, str] = os.environ) -> str:
+    """Why there can be no walls on this machine, and what to install; empty where there can."""
+    if program := _program(env):
+        return complaint(program)
+    if sys.platform.startswith("linux"):
+        return "bubblewrap is not here; install it (Debian and Ubuntu: `apt install bubblewrap`)"
+    return "there is bubblewrap on Linux only"
 
 
 @functools.cache
@@ -92,10 +99,8 @@ def complaint(program: str) -> str:
     return f"bubblewrap may not do its work here ({said})" if done.returncode else ""
 
 
-def _no_program() -> str:
-    if sys.platform.startswith("linux"):
-        return "bubblewrap is not here; install it (Debian and Ubuntu: `apt install bubblewrap`)"
-    return "there is bubblewrap on Linux only"
+def _program(env: Mapping[str, str]) -> str | None:
+    return shutil.which(PROGRAM, path=env.get("PATH", os.defpath))
 
 
 def _mounts(

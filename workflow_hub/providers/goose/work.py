@@ -65,13 +65,16 @@ class Rule:
 class Model:
     """The model behind Goose: its name and an OpenAI-compatible address, `http://…/engines/v1`.
 
-    Where `context_tokens` is None Goose believes in 128,000.
+    Where `context_tokens` is None Goose believes in 128,000. `temperature` and `max_tokens` hold for each
+    of its replies; None leaves them to the server.
     """
 
     name: str
     base_url: str
     api_key: str = field(default="", repr=False)
     context_tokens: int | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
