@@ -32,14 +32,15 @@ def shop(project: Path) -> Path:
 
 
 def test_the_users_folder_stays_as_it_is(work: Work, shop: Path) -> None:
-    script = [EDIT, Call("shell", {"command": "echo x > a.log; git status --short"}), Say("done")]
+    command = "echo x > a.log; git add cart.py && git status --short"
+    script = [EDIT, Call("shell", {"command": command}), Say("done")]
     outcome, model = work(script, folder=shop, in_copy=True, allow=ANY_COMMAND)
     assert outcome.error is None
     assert (shop / "cart.py").read_text() == "one\n"
     assert outcome.files == Files(changed=("shop/cart.py",))
     assert (b"-one\n+two\n" in outcome.patch, outcome.applied) == (True, False)
     assert outcome.notes == ("ignored by git, and so left behind in the copy: shop/a.log",)
-    assert "?? ./" in model.results()[1], "git works there"
+    assert "A  cart.py" in model.results()[1], "git works there"
     subprocess.run(["git", "apply"], cwd=shop.parent, input=outcome.patch, check=True)
     assert (shop / "cart.py").read_text() == "two\n"
 

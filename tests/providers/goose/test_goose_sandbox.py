@@ -89,6 +89,7 @@ def test_what_can_be_done(home: Path, command: str, said: str) -> None:
         pytest.param("touch /usr/x || touch /var/x", id="more of it"),
         pytest.param("echo x > .git/hooks/pre-commit", id="a hook of git"),
         pytest.param("echo x > .git/config", id="settings of git"),
+        pytest.param("mv .git elsewhere", id="another place of git's own"),
         pytest.param(f"test -e /proc/{os.getpid()}", id="who started it"),
         pytest.param("test -S /run/docker.sock || ls /run | grep .", id="services of the machine"),
         pytest.param("mount -o remount,rw /", id="other walls"),
@@ -103,6 +104,15 @@ def test_the_network_is_there(home: Path) -> None:
         port = server.getsockname()[1]
         code = f"import socket; socket.create_connection(('127.0.0.1', {port})).close()"
         assert inside(home, f'{sys.executable} -c "{code}"').returncode == 0
+
+
+def test_a_second_work_tree_keeps_its_place(home: Path) -> None:
+    """Its `.git` is a file, which names where git keeps its own."""
+    second = home / "second"
+    second.mkdir()
+    (second / ".git").write_text("gitdir: ../project/.git/worktrees/second\n")
+    assert inside(home, "cat .git", folder=second).returncode == 0
+    assert inside(home, "echo x > .git || mv .git x", folder=second).returncode != 0
 
 
 def test_work_in_the_home_itself_finds_no_secrets(home: Path) -> None:
@@ -175,6 +185,15 @@ def test_a_rule_opens_a_folder_outside(work: Work, tmp_path: Path) -> None:
     outcome, _ = work(script, allow=(Rule("write", f"{site}/*.html"),))
     assert outcome.error is None
     assert (site / "index.html").read_text() == "hello"
+
+
+def test_a_rule_for_all_opens_nothing(work: Work, project: Path) -> None:
+    """Everything would be there again, secrets included."""
+    command = f"echo x > {project.parent}/out"
+    rules = (Rule("shell"), Rule("write", "/**"), Rule("write", "/no/such/**"))
+    outcome, _ = work([Call("shell", {"command": command}), Say("done")], allow=rules)
+    assert outcome.error is None
+    assert not (project.parent / "out").exists()
 
 
 def test_without_walls_the_outcome_says_so(work: Work) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,8 @@ from workflow_hub.providers.goose.work import AgentOutcome, AgentRequest, Approv
 T = TypeVar("T")
 # What Goose keeps, below the place of a run.
 ROOT = "goose"
+# What is left of the caller's time when the work is ended, so that what was done can still be told.
+TO_TELL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ async def run(
     goose = (await _aside(find.need, env)).path
     with environment.throw_away() as place:
 
-        async def at(folder: Path, readable: tuple[Path, ...]) -> Site:
+        async def at(folder: Path, readable: Sequence[Path], writable: Sequence[Path] = ()) -> Site:
             environment.furnish(place / ROOT, request.model)
-            inside = await _aside(_walls, request, folder, place, goose, readable, env)
+            writing = (folder, place / ROOT, *writable)
+            inside = await _aside(_walls, request, folder, writing, (goose, *readable), env)
             return Site(folder, place, goose, inside, on_event, ask, env)
 
         if not request.in_copy:
@@ -71,7 +74,7 @@ async def run(
             return await _verified(request, site, await _driven(request, site))
         async with process.swept(place):
             copy = await _aside(copied, folder, place)
-            site = await at(copy.folder, (copy.tree, copy.borrowed))
+            site = await at(copy.folder, (copy.tree, copy.borrowed), (copy.tree / ".git",))
             done = await _driven(request, site)
             found = await _aside(difference, copy)  # now, for what verifies may leave traces
             done = await _verified(request, site, done)
@@ -108,9 +111,8 @@ def _around(folder: Path) -> tuple[Path, ...]:
 def _walls(
     request: AgentRequest,
     folder: Path,
-    place: Path,
-    goose: Path,
-    readable: tuple[Path, ...],
+    writable: Sequence[Path],
+    readable: Sequence[Path],
     env: Mapping[str, str],
 ) -> Walls:
     named = [Path(env[name]) for name in request.pass_on if env.get(name, "").startswith("/")]
@@ -118,8 +120,8 @@ def _walls(
     beside = [word.parent for word in words if word.is_file()]
     return walls(
         request.sandbox,
-        writable=(folder, place / ROOT, *_ruled(request.allow)),
-        readable=(goose, *readable, *named, *words, *beside),
+        writable=(*writable, *_ruled(request.allow)),
+        readable=(*readable, *named, *words, *beside),
         programs=(*map(Path, env.get("PATH", "").split(os.pathsep)), folder / ".venv" / "bin", *beside),
         env=env,
     )
@@ -134,7 +136,7 @@ def _ruled(rules: tuple[Rule, ...]) -> list[Path]:
             parts = Path(pattern).parts
             plain = next((n for n, part in enumerate(parts) if set(part) & set("*?[")), len(parts) - 1)
             found.append(Path(*parts[:plain]))
-    return [folder for folder in found if folder.is_dir()]
+    return [folder for folder in found if folder.is_dir() and folder != folder.parent]
 
 
 # -- the work -----------------------------------------------------------------------------------
@@ -148,7 +150,8 @@ async def _driven(request: AgentRequest, site: Site) -> AgentOutcome:
     )
     errors = site.place / "stderr"
     error: HubError | None = None
-    with anyio.CancelScope(deadline=anyio.current_time() + request.limits.seconds) as clock:
+    seconds = _seconds_left(request.limits.seconds)
+    with anyio.CancelScope(deadline=anyio.current_time() + seconds) as clock:
         session = Session(
             Policy(site.folder, request.approve, request.allow),
             on_event=site.on_event,
@@ -164,7 +167,7 @@ async def _driven(request: AgentRequest, site: Site) -> AgentOutcome:
             error = await _conversed(session, started, request, site.root)
     if clock.cancelled_caught:
         error = RunnerTimeout(
-            f"Goose was not done within {request.limits.seconds:g} seconds; allow more, or ask for less",
+            f"Goose was not done within {seconds:.3g} seconds; allow more, or ask for less",
             partial=session.text,
         )
     usage = await anyio.to_thread.run_sync(ledger.spent, site.root)
@@ -193,6 +196,11 @@ async def _conversed(
     return outcome.judge(ending, request.model.name, request.limits.turns, session.text)
 
 
+def _seconds_left(most: float) -> float:
+    left = anyio.current_effective_deadline() - anyio.current_time()
+    return max(0.0, min(most, left - TO_TELL_S))
+
+
 async def _verified(request: AgentRequest, site: Site, done: AgentOutcome) -> AgentOutcome:
     """The outcome, failed where the user's command does not find the work in order."""
     if request.verify is None or done.error is not None:
@@ -204,7 +212,7 @@ async def _verified(request: AgentRequest, site: Site, done: AgentOutcome) -> Ag
         environment=environment.of_commands(site.root, request.pass_on, site.env),
         walls=site.walls,
         throw_away=site.place,
-        seconds=request.limits.seconds,
+        seconds=_seconds_left(request.limits.seconds),
     )
     notes = done.notes if error else (*done.notes, f"`{request.verify}` exits with 0")
     if error is not None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anyio
 import anyio.to_thread
 
 from workflow_hub.config import Goose as Settings
@@ -35,9 +34,6 @@ from workflow_hub.providers.goose.work import (
     ThoughtDelta,
 )
 from workflow_hub.values import Delta, Endpoint, ModelInfo, Prompt, RefusedCall, Reply, Work
-
-# What is left of a rule's deadline when Goose is ended, so that what it did can still be told.
-TO_TELL_S = 2.0
 
 
 class GooseProvider:
@@ -104,7 +100,7 @@ class GooseProvider:
             model,
             approve=desk.approve or self._approval(),
             allow=(*map(Rule.parse, self._options["allow"]), *desk.allow),
-            limits=Limits(_seconds_left(settings.seconds), self._options["max_turns"], settings.output_bytes),
+            limits=Limits(settings.seconds, self._options["max_turns"], settings.output_bytes),
             pass_on=settings.pass_on,
             in_copy=self._in_copy(),
             apply=desk.apply,
@@ -163,12 +159,6 @@ def _told(desk: Desk, on_delta: OnDelta | None) -> OnEvent:
                 gap = next_gap
 
     return hear
-
-
-def _seconds_left(most: float) -> float:
-    """The time for the work: the setting's, or less where the rule's limit or the caller is stricter."""
-    left = anyio.current_effective_deadline() - anyio.current_time()
-    return max(0.0, min(most, left - TO_TELL_S))
 
 
 def _is_in_work_tree(folder: Path) -> bool:

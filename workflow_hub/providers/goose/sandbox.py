@@ -39,8 +39,8 @@ SECRETS = (
     *(".config/gh", ".config/gcloud", ".config/git/credentials", ".config/hub", ".config/workflow-hub"),
     *(".local/share/keyrings", ".vault-token", ".terraform.d", ".bash_history", ".zsh_history"),
 )
-# Git runs what these name.
-GITS = (".git/config", ".git/config.worktree", ".git/hooks")
+# Git runs what these name; a file `.git` names where they are.
+GITS = ("config", "config.worktree", "hooks")
 BESIDE_BIN = ("lib", "lib64", "libexec", "pyvenv.cfg")
 HELD_BACK = "nothing but approval held the agent back"
 
@@ -110,7 +110,7 @@ def _mounts(
     work = _tops(path.resolve() for path in writable)
     homes = _homes(env)
     hidden = _tops(place for place in (*homes, *EMPTY) if place.is_dir() and place != place.parent)
-    wanted = (*readable, *BACK, *_programs(programs, hidden))
+    wanted = (*readable, *BACK, *_found_in(programs, hidden))
     shown = _tops(
         path
         for one in wanted
@@ -123,14 +123,21 @@ def _mounts(
         yield from ("--ro-bind", str(path), str(path))
     for path in work:
         yield from ("--bind", str(path), str(path))
-        for name in GITS:
-            if (path / name).exists():
-                yield from ("--ro-bind", str(path / name), str(path / name))
+        yield from _guarded(path / ".git")
     for secret in (home / name for home in homes if _below(home, (*shown, *work)) for name in SECRETS):
         if secret.is_dir():
             yield from ("--tmpfs", str(secret))
         elif secret.exists():
             yield from ("--ro-bind", os.devnull, str(secret))
+
+
+def _guarded(git: Path) -> Iterator[str]:
+    """What git keeps is written to, but for what it would run; and it is not moved away, being a mount."""
+    if git.is_dir():
+        yield from ("--bind", str(git), str(git))
+    for path in (git / name for name in GITS) if git.is_dir() else (git,):
+        if path.exists():
+            yield from ("--ro-bind", str(path), str(path))
 
 
 def _homes(env: Mapping[str, str]) -> set[Path]:
@@ -141,7 +148,7 @@ def _homes(env: Mapping[str, str]) -> set[Path]:
     return homes
 
 
-def _programs(folders: Iterable[Path], hidden: Sequence[Path]) -> Iterator[Path]:
+def _found_in(folders: Iterable[Path], hidden: Sequence[Path]) -> Iterator[Path]:
     """The folders that are hidden, what programs in them need beside them, and where their links lead."""
     to_do, seen = [*folders], set()
     while to_do:

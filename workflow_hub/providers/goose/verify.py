@@ -41,7 +41,7 @@ async def verify(
             async for piece in started.stdout:
                 said = (said + piece)[-KEPT_BYTES:]
     if clock.cancelled_caught:
-        return RunnerTimeout(f"`{command}` was not done within {seconds:g} seconds{last_lines(said)}")
+        return RunnerTimeout(f"`{command}` was not done within {seconds:.3g} seconds{last_lines(said)}")
     told = await anyio.Path(errors).read_text("utf-8", "replace")
     if told == "0\n":
         return None
