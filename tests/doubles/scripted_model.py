@@ -24,9 +24,10 @@ USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
 
 @dataclass(frozen=True)
 class Say:
-    """The model answers with this text, in two pieces."""
+    """The model answers with this text, in two pieces, after its thoughts if it has any."""
 
     text: str
+    thoughts: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,8 @@ def _text(content: Any) -> str:
 
 def _chunks(step: Step) -> Iterator[dict[str, Any]]:
     text = step.text if not isinstance(step, Fail) else ""
+    if isinstance(step, Say) and step.thoughts:
+        yield _chunk({"role": "assistant", "reasoning_content": step.thoughts})
     half = len(text) // 2
     for piece in (text[:half], text[half:]):
         if piece:

@@ -84,13 +84,15 @@ def asked(project: Path, env: dict[str, str]) -> Asked:
 
 def test_a_prompt_becomes_work(asked: Asked, project: Path) -> None:
     told: list[Delta] = []
-    reply, _ = asked([WRITE, TOUCH, Say("It is done.")], on_delta=told.append)
+    script = [WRITE, TOUCH, Say("It is done.", thoughts="Is it?")]
+    reply, _ = asked(script, on_delta=told.append)
     assert reply.text == "It is done."
     assert reply.work == Work(
         files=Files(created=("a.txt",)),
         refused=(RefusedCall("shell", "touch b.txt", "no rule allows this command"),),
     )
     assert "".join(delta.text for delta in told) == "I write.\n\nIt is done."
+    assert "".join(delta.reasoning for delta in told) == "Is it?"
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens, reply.model) == (300, 30, MODEL)
     assert reply.route is not None
     assert (reply.route.rule, reply.route.provider, reply.route.model) == ("tools", "goose", MODEL)

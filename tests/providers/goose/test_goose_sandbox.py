@@ -178,6 +178,18 @@ def test_the_agent_is_walled_in(work: Work, project: Path) -> None:
     assert not (project.parent / "out").exists() or (project.parent / "out").read_text() == ""
 
 
+def test_git_works_in_a_second_work_tree(work: Work, project: Path) -> None:
+    second = project.parent / "second"
+    identity = ("-c", "user.name=ada", "-c", "user.email=ada@localhost")
+    for words in (["init", "-q"], [*identity, "commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=project, check=True)
+    subprocess.run(["git", "worktree", "add", "-q", str(second)], cwd=project, check=True)
+    script = [Call("shell", {"command": "git log --format=%s"}), Say("done")]
+    outcome, model = work(script, folder=second, allow=(*ANY_COMMAND, Rule("write", "docs/**")))
+    assert outcome.error is None
+    assert "first" in model.results()[0]
+
+
 def test_a_rule_opens_a_folder_outside(work: Work, tmp_path: Path) -> None:
     site = tmp_path / "site"
     site.mkdir()

@@ -68,11 +68,11 @@ def walls(
 
     Raises Unavailable where walls are required and cannot be had.
     """
-    if wanted is Sandbox.OFF:
+    if wanted == Sandbox.OFF:
         return Walls(note=f"{HELD_BACK}: goose.sandbox is off")
     if not (why := lacking(env)):
         return Walls((_program(env) or "", *BARE, *_mounts(writable, readable, programs, env)))
-    if wanted is Sandbox.REQUIRE:
+    if wanted == Sandbox.REQUIRE:
         raise Unavailable(f"goose.sandbox is `require`, and {why}")
     return Walls(note=f"{HELD_BACK}: {why}")
 
