@@ -2,119 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import select
 import signal
-import struct
-import subprocess
-import termios
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cli_help import COMMAND, NO_WEIGHTS, PATIENCE_S, SHOP_ITEMS, at, run, shop_in
+from cli_help import SHOP_ITEMS, at, run, shop_in
 from doubles.dmr import DmrDouble, Hang
-
-SEQUENCE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])")
-COLUMNS = 100
+from terminal_help import screen, terminal
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     return shop_in(tmp_path / "work").parent
-
-
-class Terminal:
-    """A pseudo-terminal with the command in it; `seen` is all that came out."""
-
-    def __init__(self, arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], piped: bool) -> None:
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, COLUMNS, 0, 0))
-        settings = termios.tcgetattr(slave)
-        settings[1] &= ~termios.OPOST  # lines as they were written
-        termios.tcsetattr(slave, termios.TCSANOW, settings)
-        self.process = subprocess.Popen(
-            [COMMAND, *arguments],
-            cwd=cwd,
-            env={**os.environ, **NO_WEIGHTS, "TERM": "xterm-256color", **env},
-            stdin=slave,
-            stdout=subprocess.PIPE if piped else slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.seen = b""
-
-    def read(self, until: bytes = b"") -> str:
-        """What came, until the command closes the terminal or `until` was seen."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not until or until not in self.seen:
-            assert time.monotonic() < deadline, self.seen
-            if select.select([self.master], [], [], 0.1)[0]:
-                try:
-                    data = os.read(self.master, 1 << 16)
-                except OSError:  # on Linux, what a terminal says when its last user has gone
-                    break
-                if not data:
-                    break
-                self.seen += data
-        return self.seen.decode()
-
-
-@contextmanager
-def terminal(*arguments: str, cwd: Path, env: Mapping[str, str], piped: bool = False) -> Iterator[Terminal]:
-    one = Terminal(arguments, cwd, env, piped)
-    try:
-        yield one
-    finally:
-        if one.process.poll() is None:
-            one.process.kill()
-        one.process.wait()
-        os.close(one.master)
-        if one.process.stdout is not None:
-            one.process.stdout.close()
-
-
-def screen(text: str) -> list[str]:
-    """The lines that are on screen in the end, without colours."""
-    lines, row, column = [""], 0, 0
-    position = 0
-    while position < len(text):
-        if found := SEQUENCE.match(text, position):
-            position = found.end()
-            count = int(found[1]) if found[1].isdigit() else 1
-            match found[2]:
-                case "A":
-                    row = max(row - count, 0)
-                case "B":
-                    row += count
-                case "K":
-                    lines[row] = "" if found[1] == "2" else lines[row][:column]
-                case "J":
-                    del lines[row + 1 :]
-                case "m" | "h" | "l":
-                    pass
-                case other:
-                    raise AssertionError(f"unexpected sequence {found[0]!r} ({other})")
-            continue
-        sign = text[position]
-        position += 1
-        if sign == "\n":
-            row, column = row + 1, 0
-            if row == len(lines):
-                lines.append("")
-        elif sign == "\r":
-            column = 0
-        else:
-            line = lines[row].ljust(column)
-            lines[row] = line[:column] + sign + line[column + 1 :]
-            column += 1
-    return [line.rstrip() for line in lines]
 
 
 def test_a_terminal_gets_colour_a_live_line_and_no_garbage(shop: Path) -> None:
