@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workflow_hub.errors import ReplyInvalid
+from workflow_hub.errors import ReplyInvalid, UsageError
 from workflow_hub.values import Message, Prompt
 
 Schema = Mapping[str, Any]
@@ -144,6 +144,85 @@ def _is(value: Any, kind: str) -> bool:
 
 def _same(value: Any, choice: Any) -> bool:
     return type(value) is type(choice) and value == choice
+
+
+_KINDS = ("object", "array", "string", "integer", "boolean", "null")
+# What a schema may say of each kind besides its type; what only describes is passed over.
+_KEYS: Mapping[str, frozenset[str]] = {
+    "object": frozenset({"properties", "required", "additionalProperties"}),
+    "array": frozenset({"items", "maxItems"}),
+}
+_DESCRIBES = frozenset({"$schema", "$id", "$comment", "title", "description", "examples", "default"})
+
+
+def admitted(document: Any, at: str = "$") -> Schema:
+    """A JSON schema from outside as one of the dialect: closed objects, all keys required, nothing else.
+
+    What it admits is what the document admits, or less: an object that names no `required` wants all
+    of its keys. Raises UsageError, which names the place, for what the dialect cannot say.
+    """
+    if not isinstance(document, dict):
+        raise UsageError(f'{at} is not a schema; write an object such as {{"type": "string"}}')
+    said = {name: value for name, value in document.items() if name not in _DESCRIBES}
+    if "const" in said or "enum" in said:
+        return _choice(said, at)
+    kind, schema = _kind(said, at)
+    if outside := sorted(set(said) - {"type"} - _KEYS.get(kind, frozenset())):
+        raise UsageError(f"{at}.{outside[0]} is outside of the dialect: it cannot be promised of a reply")
+    match kind:
+        case "object":
+            return {**schema, **_members(said, at)}
+        case "array":
+            if not _is(said.get("maxItems"), "integer") or said["maxItems"] < 0:
+                raise UsageError(f"{at}.maxItems is missing: a list needs an end, such as 20")
+            items = admitted(said.get("items"), f"{at}.items")
+            return {**schema, "items": items, "maxItems": said["maxItems"]}
+    return schema
+
+
+def _choice(said: Schema, at: str) -> Schema:
+    name = "const" if "const" in said else "enum"
+    if outside := sorted(set(said) - {name, "type"}):
+        raise UsageError(f"{at}.{outside[0]} is outside of the dialect beside {name}")
+    choices = [said[name]] if name == "const" else said[name]
+    if not isinstance(choices, list) or not choices:
+        raise UsageError(f"{at}.enum is a list of at least one value")
+    if any(isinstance(one, dict | list | float) for one in choices):
+        raise UsageError(
+            f"{at}.{name} is outside of the dialect: it holds texts, integers, booleans and null"
+        )
+    return {name: said[name]}
+
+
+def _kind(said: Schema, at: str) -> tuple[str, Schema]:
+    """The one kind beside null, and the `type` that says so."""
+    kinds = said.get("type")
+    named = kinds if isinstance(kinds, list) else [kinds]
+    if wrong := [kind for kind in named if kind not in _KINDS]:
+        what = f"{wrong[0]} is outside of the dialect" if "type" in said else "it is missing"
+        raise UsageError(f"{at}.type: {what}; there are {', '.join(_KINDS)}")
+    besides = [str(kind) for kind in named if kind != "null"]
+    if not named or len(besides) > 1:
+        raise UsageError(f"{at}.type names one kind, or one and null")
+    return (besides or ["null"])[0], {"type": kinds}
+
+
+def _members(said: Schema, at: str) -> Schema:
+    properties = said.get("properties")
+    if not isinstance(properties, dict) or not properties:
+        raise UsageError(f"{at}.properties is missing: name the keys of the object")
+    if said.get("additionalProperties", False) is not False:
+        raise UsageError(f"{at}.additionalProperties is outside of the dialect unless it is false")
+    required = said.get("required", list(properties))
+    if not isinstance(required, list) or any(not isinstance(name, str) for name in required):
+        raise UsageError(f"{at}.required is a list of names")
+    if unknown := [name for name in required if name not in properties]:
+        raise UsageError(f"{at}.required names {unknown[0]}, which is none of the properties")
+    if optional := [name for name in properties if name not in required]:
+        raise UsageError(
+            f"{at}.required lacks {optional[0]}: every key is required; let one that may lack be null instead"
+        )
+    return record({name: admitted(inner, f"{at}.properties.{name}") for name, inner in properties.items()})
 
 
 # A word that no model says by chance, so that only an enforced schema can produce it.
