@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ settings.load_profile("patient")
 OURS = ("DMR_", "WORKFLOW_HUB_", "MODEL_RUNNER_", "XDG_")
 # A loopback port where nobody listens, so that discovery stays on this machine and finds nothing.
 NOWHERE = "127.0.0.1:9"
+TEST_CACHE = "WORKFLOW_HUB_TEST_CACHE"
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +51,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def goose_bin() -> Path:
+    """GOOSE_BIN, else what `goose install` left, else it is installed below WORKFLOW_HUB_TEST_CACHE."""
+    from workflow_hub.providers.goose import find, install
+
+    if named := os.environ.get(find.VARIABLE):
+        return Path(named)
+    default = Path(tempfile.gettempdir()) / "workflow-hub-test-cache"
+    cache = Path(os.environ.get(TEST_CACHE) or default)
+    return install.installed() or install.install(into=cache / "goose")

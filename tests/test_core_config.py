@@ -89,6 +89,7 @@ NAMES = {
     "goose.seconds": ("60", 60.0),
     "goose.output_bytes": ("1000", 1000),
     "goose.sandbox": ("require", "require"),
+    "routing.ask_when_unsure": ("no", False),
     **{
         f"docstrings.{name}": ("yes", True)
         for name in "types overloads setters overrides dunders private nested tests stubs".split()
@@ -140,7 +141,7 @@ FAULTS = [
         id="unknown section",
     ),
     pytest.param(
-        "yaml", "nothing:\n", "workflow-hub.yaml:1: unknown setting nothing; see", id="empty unknown section"
+        "yaml", "else:\n", "workflow-hub.yaml:1: unknown setting else; see", id="empty unknown section"
     ),
     pytest.param(
         "yaml",

@@ -85,6 +85,12 @@ class Goose(Section):
     sandbox: Literal["auto", "off", "require"] = "auto"
 
 
+class Routing(Section):
+    """How prompts find who answers, besides the rules of routing.yaml."""
+
+    ask_when_unsure: bool = True
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -93,6 +99,7 @@ class Settings(Section):
     cache: Cache = Cache()
     docstrings: Docstrings = Docstrings()
     goose: Goose = Goose()
+    routing: Routing = Routing()
 
 
 # Names that other tools know a setting by; every setting also has WORKFLOW_HUB_<SECTION>_<NAME>.

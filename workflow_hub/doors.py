@@ -13,7 +13,7 @@ from workflow_hub.hub import Hub, Pins, run_sync
 from workflow_hub.packaged import packaged
 from workflow_hub.routing import rules
 from workflow_hub.routing.explain import Explanation, explain
-from workflow_hub.routing.signals import NEEDS, signals
+from workflow_hub.routing.signals import NEEDS, Signals, signals
 from workflow_hub.tasks import TASKS
 from workflow_hub.tasks.docstrings import Style
 from workflow_hub.values import Route
@@ -52,9 +52,18 @@ def route(text: str, *, images: Sequence[object] = (), task: str = "ask", needs:
 
 
 def explained(
-    text: str, *, images: int, task: str, needs: Iterable[str] = (), config: Config | None = None
+    text: str,
+    *,
+    images: int,
+    task: str,
+    needs: Iterable[str] = (),
+    config: Config | None = None,
+    ask: bool = False,
 ) -> Explanation:
-    """What each rule of the current folder, or that of `config`, says of such a prompt."""
+    """What each rule of the current folder, or that of `config`, says of such a prompt.
+
+    With `ask`, a small model that is loaded says what the words leave open.
+    """
     config = config or configuration.current_config()
     folders = list(configuration.project_folders(config.folder))
     known = rules.load(rules.find(folders), trusted=configuration.trusted(os.environ))
@@ -66,7 +75,15 @@ def explained(
     if task not in needed and task not in named:
         raise UsageError(f"there is no task {task}; there are {', '.join(sorted({*needed, *named}))}")
     asked |= needed.get(task, frozenset())
-    return explain(known, signals(text, task=task, needs=sorted(asked), images=images))
+    found = signals(text, task=task, needs=sorted(asked), images=images)
+    if ask:
+
+        async def decided() -> Signals:
+            async with Hub.open(config) as hub:
+                return await hub.decided(text, found)
+
+        found = run_sync(decided)
+    return explain(known, found)
 
 
 def declared(config: Config) -> Mapping[str, frozenset[str]]:
@@ -76,5 +93,5 @@ def declared(config: Config) -> Mapping[str, frozenset[str]]:
         task: frozenset(prompts.find(task, folders).head.needs)
         if packaged(f"prompts/{task}.j2").is_file()
         else frozenset()
-        for task in ("ask", *TASKS)
+        for task in ("ask", "describe", *TASKS)
     }

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -23,16 +23,18 @@ from workflow_hub import config as configuration
 from workflow_hub import pipeline, prompts
 from workflow_hub.cache import Cache, default_path
 from workflow_hub.config import Config, Settings
-from workflow_hub.errors import UsageError
-from workflow_hub.providers import Provider
+from workflow_hub.errors import RoutingError, UsageError
+from workflow_hub.providers import OnDelta, Provider
 from workflow_hub.providers.table import Around, make
 from workflow_hub.report.finding import Finding
 from workflow_hub.routing import pick, rules
+from workflow_hub.routing.explain import explain
 from workflow_hub.routing.health import Health
-from workflow_hub.routing.router import Router
+from workflow_hub.routing.router import Choice, Router
 from workflow_hub.routing.shape import Options
 from workflow_hub.source.files import Refusal
 from workflow_hub.source.splice import literal
+from workflow_hub.tasks import ask as asking
 from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier
 from workflow_hub.values import Failed, Place, Reply, Skipped
@@ -65,6 +67,7 @@ class Watch:
     progress: Callable[[str, int, int], None] = lambda doing, done, total: None
     begun: Callable[[Sequence[tuple[str, Path]]], None] = lambda files: None
     replied: Callable[[Reply], None] = lambda reply: None
+    chosen: Callable[[Choice, str], None] = lambda choice, why: None
 
 
 @dataclass
@@ -154,12 +157,19 @@ class Hub:
 
     def router(self, task: str, signals: Signals | None = None) -> Router:
         """Who answers `task`, or the one prompt that has these signals: by the pins, or by the rules."""
-        if self.pins:
-            found = pick.pinned(self.rules, task, provider=self.pins.provider, model=self.pins.model)
-        else:
-            found = pick.pick(self.rules, signals or pick.plain(task))
+        found = signals or pick.plain(task)
+        if not self.pins:
+            return self._by_the_rules(found)
+        return self._router(
+            task, pick.pinned(self.rules, found, provider=self.pins.provider, model=self.pins.model)
+        )
+
+    def _by_the_rules(self, found: Signals) -> Router:
+        return self._router(found.task, pick.pick(self.rules, found))
+
+    def _router(self, task: str, candidates: Sequence[pick.Candidate]) -> Router:
         options = self.rules.tasks.get(task, Options()).model_dump(exclude_none=True)
-        return Router(found, self.provider, self.watch.say, self.watch.replied, self._health, options)
+        return Router(candidates, self.provider, self.watch.say, self.watch.replied, self._health, options)
 
     async def docstrings(self, paths: Sequence[str | Path], *, write: bool = False) -> list[Applied]:
         """Document what `paths` lack; every item ends in one outcome, in the order of the files.
@@ -202,6 +212,42 @@ class Hub:
         finally:
             applier.finish()
         return outcomes
+
+    async def ask(self, request: asking.Asked, *, on_delta: OnDelta | None = None) -> Reply:
+        """The answer to any prompt, by whom its signals lead to; `on_delta` hears it as it comes.
+
+        Raises a SetupError where nobody can answer, and an ItemError, with what came and what an agent
+        has done, where the answer failed. Weights are never fetched.
+        """
+        found = asking.signals_of(request)
+        if self.settings.routing.ask_when_unsure:
+            found = await self.decided(request.text, found)
+        router = self.router(asking.TASK, found)
+        choice = await router.choose()
+        why = "" if self.pins else next(rule.why for rule in explain(self.rules, found).rules if rule.matched)
+        self.watch.chosen(choice, why)
+        agent = choice.candidate.agent
+        if agent and request.images:
+            request = await self._described(request)
+        template = prompts.find(asking.TASK, self.folders)
+        return await asking.answer(request, router, template, agent=agent, on_delta=on_delta)
+
+    async def decided(self, text: str, found: Signals) -> Signals:
+        """The signals of a free text; where they are unsure, a small model that is at hand has its say."""
+        if not found.unsure:
+            return found
+        try:
+            router = self._by_the_rules(replace(found, needs=frozenset(), images=0))
+        except RoutingError:  # nobody answers without tools
+            return found
+        return await asking.decided(found, text, router, prompts.find("doubt", self.folders))
+
+    async def _described(self, request: asking.Asked) -> asking.Asked:
+        """The request with its images in words, by the rules: whom a pin names need not have eyes."""
+        self.watch.progress("looking at the image", 0, 0)
+        seen = pick.plain(asking.DESCRIBE)
+        router = self._by_the_rules(replace(seen, images=len(request.images)))
+        return await asking.described(request, router, prompts.find(asking.DESCRIBE, self.folders))
 
     async def enrich_docstring(self, function_code: str, *, style: documenting.Style) -> str:
         """The docstring literal, quotes included, for the first function or class in `function_code`."""

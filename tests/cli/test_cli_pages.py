@@ -14,13 +14,15 @@ PAGES = [
     pytest.param(("-h",), ["docstrings", "engine", "doctor"], id="-h"),
     pytest.param(("docstrings", "--help"), ["--write", "--check", "--fail-on", "sarif"], id="docstrings"),
     pytest.param(("docstrings", "-h"), ["--provider", "--model", "--no-cache", "--jobs"], id="its options"),
+    pytest.param(("ask", "--help"), ["--json-schema", "--no-tools", "--verify", "Exit code"], id="ask"),
+    pytest.param(("ask", "-h"), ["-f", "--image", "--approve", "--allow", "--in-copy"], id="its options too"),
     pytest.param(("engine", "--help"), ["start", "stop", "status"], id="engine"),
     pytest.param(("engine", "start", "-h"), ["--model"], id="engine start"),
     pytest.param(("engine", "stop", "-h"), ["Usage"], id="engine stop"),
     pytest.param(("engine", "status", "-h"), ["Usage"], id="engine status"),
     pytest.param(("doctor", "--help"), ["--format", "Exit code"], id="doctor"),
     pytest.param(("route", "--help"), ["explain", "check", "list"], id="route"),
-    pytest.param(("route", "explain", "-h"), ["--task", "--image", "--format"], id="route explain"),
+    pytest.param(("route", "explain", "-h"), ["--task", "--image", "--ask"], id="route explain"),
     pytest.param(("route", "check", "-h"), ["Exit code"], id="route check"),
 ]
 

@@ -222,7 +222,10 @@ WRONG: list[Any] = [
         id="no such need",
     ),
     pytest.param(
-        {"task": "x"}, UsageError, "there is no task x; there are ask, docstrings", id="no such task"
+        {"task": "x"},
+        UsageError,
+        "there is no task x; there are ask, describe, docstrings",
+        id="no such task",
     ),
 ]
 

@@ -86,11 +86,11 @@ PINS: list[Any] = [
 def test_a_pin_names_who_answers_and_nobody_else(
     provider: str | None, model: str | None, found: list[str]
 ) -> None:
-    assert shown(pinned(RULES, "docstrings", provider=provider, model=model)) == found
+    assert shown(pinned(RULES, plain("docstrings"), provider=provider, model=model)) == found
 
 
 def test_weights_without_an_embedded_provider_are_a_name_like_any_other() -> None:
-    assert shown(pinned(ONLY_DMR, "docstrings", model=WEIGHTS)) == [f"pinned: dmr {WEIGHTS}"]
+    assert shown(pinned(ONLY_DMR, plain("docstrings"), model=WEIGHTS)) == [f"pinned: dmr {WEIGHTS}"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ WRONG_PINS: list[Any] = [
 @pytest.mark.parametrize(("provider", "model", "message"), WRONG_PINS)
 def test_a_pin_that_leads_nowhere(provider: str, model: str | None, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        pinned(RULES, "docstrings", provider=provider, model=model)
+        pinned(RULES, plain("docstrings"), provider=provider, model=model)
     assert str(caught.value) == message
 
 
@@ -229,8 +229,33 @@ def test_a_verdict_says_who_is_left_out_and_why() -> None:
 
 
 def test_a_provider_alone_answers_with_the_models_of_the_tasks_rule() -> None:
-    assert shown(pinned(AGENTS, "ask", provider="dmr")) == [
+    assert shown(pinned(AGENTS, plain("ask"), provider="dmr")) == [
         "pinned: dmr ai/short",
         "pinned: dmr ai/long",
         "pinned: dmr ai/longer",
     ]
+
+
+# (--provider, --model, who may answer a prompt that needs files)
+AGENT_PINS: list[Any] = [
+    pytest.param("goose", None, ["pinned: goose ai/long", "pinned: goose ai/longer"], id="the agent"),
+    pytest.param(None, "ai/other", ["pinned: goose ai/other"], id="a model, with the rules' agent on it"),
+    pytest.param(None, "long", ["pinned: goose ai/long", "pinned: goose ai/longer"], id="a role"),
+    pytest.param("goose", "ai/other", ["pinned: goose ai/other"], id="both"),
+    pytest.param("goose", "long", ["pinned: goose ai/long", "pinned: goose ai/longer"], id="both, a role"),
+]
+
+
+@pytest.mark.parametrize(("provider", "model", "found"), AGENT_PINS)
+def test_a_prompt_that_needs_tools_stays_with_an_agent(
+    provider: str | None, model: str | None, found: list[str]
+) -> None:
+    needing = plain("ask", needs=["files"])
+    candidates = pinned(AGENTS, needing, provider=provider, model=model)
+    assert shown(candidates) == found
+    assert all(one.agent for one in candidates)
+
+
+def test_a_pinned_provider_without_tools_is_no_agent() -> None:
+    with pytest.raises(UsageError, match="the prompt needs files, which dmr cannot give; name an agent"):
+        pinned(AGENTS, plain("ask", needs=["files"]), provider="dmr")

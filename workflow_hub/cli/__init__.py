@@ -13,6 +13,7 @@ from workflow_hub.errors import HubError
 # name: (module, what `--help` says of it)
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "docstrings": ("docstrings", "Write the docstrings that Python code lacks."),
+    "ask": ("ask", "Ask anything, or have it done."),
     "route": ("route", "Say who answers a prompt, and why."),
     "goose": ("goose", "Install the agent Goose, or set up your own."),
     "engine": ("engine", "Keep the embedded engine warm between runs."),

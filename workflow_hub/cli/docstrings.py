@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from workflow_hub.cli.diff import in_color
 from workflow_hub.cli.live import Live
 from workflow_hub.cli.options import Common, deliver, report_options
 from workflow_hub.config import Config, project_root
@@ -22,8 +23,6 @@ from workflow_hub.report.formats import FORMATS
 from workflow_hub.report.summary import Settled, exit_code, summarize
 from workflow_hub.tasks.docstrings import Applied, Written
 from workflow_hub.values import Done
-
-COLORS = {b"+": "green", b"-": "red", b"@": "cyan"}
 
 
 @click.command("docstrings")
@@ -145,17 +144,7 @@ def _deliver(report: Report, common: Common) -> None:
 
 def _deliver_patch(patch: bytes, common: Common) -> None:
     colored = common.output is None and common.colored(sys.stdout)
-    deliver(_colored(patch) if colored else patch, common.output)
-
-
-def _colored(patch: bytes) -> bytes:
-    lines = patch.split(b"\n")
-    return b"\n".join(
-        click.style(line.decode("utf-8", "surrogateescape"), fg=color).encode("utf-8", "surrogateescape")
-        if (color := COLORS.get(line[:1])) and not line.startswith((b"+++", b"---"))
-        else line
-        for line in lines
-    )
+    deliver(in_color(patch) if colored else patch, common.output)
 
 
 def _exit_code(report: Report) -> int:

@@ -48,6 +48,12 @@ class Live:
             yield self
         self._view = None
 
+    def stop(self) -> None:
+        """The line is gone for good: something else is shown from now on."""
+        if self._view is not None:
+            self._view.stop()
+            self._view = None
+
     def say(self, message: str, *, error: bool = False) -> None:
         """A line that stays; where quiet is wanted, errors only."""
         if self._quiet and not error:

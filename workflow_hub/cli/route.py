@@ -40,7 +40,7 @@ def _shared(command: Command) -> Command:
 
 @click.group("route")
 def command() -> None:
-    """Say who answers a prompt, and why; no prompt is sent."""
+    """Say who answers a prompt, and why; it is not sent."""
 
 
 @command.command()
@@ -53,12 +53,14 @@ def command() -> None:
     type=_File(exists=True),
     help="An image that goes with it; may be repeated.",
 )
+@click.option("--ask", is_flag=True, help="Where the words leave it open, ask a small model that is loaded.")
 @_format
 @_shared
 def explain(
     text: str | None,
     task: str | None,
     images: tuple[Path, ...],
+    ask: bool,
     form: str,
     file: Path | None,
     output: Path | None,
@@ -73,7 +75,7 @@ def explain(
     if text is None and task is None:
         raise click.UsageError("name a prompt, or a task with --task")
     config = configuration.current_config(file=file)
-    found = explained(text or "", images=len(images), task=task or "ask", config=config)
+    found = explained(text or "", images=len(images), task=task or "ask", config=config, ask=ask)
     _print(as_dict(found) if form == "json" else as_lines(found), output)
     if found.problem:
         click.echo(f"workflow-hub: {found.problem}", err=True)

@@ -53,7 +53,7 @@ def _status(outcome: Settled, report: Report) -> tuple[str, str | None, dict[str
         case Skipped():
             return "skipped", outcome.reason, {}
         case Failed():
-            return "failed", str(outcome.error), {}
+            return "failed", str(outcome.error), dict(report.left(outcome.error))
 
 
 def _route(route: Route) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Report:
     `findings` are what is still so after the run, `fixed` what the run itself has repaired in the
     files. A finding counts as a fault from `fail_on` up. A run that was interrupted is `cut_short`.
     Paths are seen from `folder`, which lies in or at `top`, the top of the work tree. `result` turns
-    what the task made into the outcome's JSON.
+    what the task made into the outcome's JSON, `left` what there is of an item that failed.
     """
 
     task: str
@@ -35,6 +35,7 @@ class Report:
     cut_short: bool = False
     version: str = "0"
     result: Callable[[Any], Mapping[str, Any]] = lambda made: {}
+    left: Callable[[Exception], Mapping[str, Any]] = lambda error: {}
     rules: Mapping[str, Rule] = field(default_factory=lambda: RULES)
 
     @property

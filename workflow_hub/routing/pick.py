@@ -129,29 +129,48 @@ def candidates_of(rules: Rules, verdict: Verdict) -> tuple[Candidate, ...]:
 
 
 def pinned(
-    rules: Rules, task: str, *, provider: str | None = None, model: str | None = None
+    rules: Rules, signals: Signals, *, provider: str | None = None, model: str | None = None
 ) -> tuple[Candidate, ...]:
     """Who may answer where --provider or --model say so: nobody else, and no fallback.
 
     A model alone goes to the embedded provider that has it, to the role of that name, or to the
-    provider of the rule's first choice. A provider alone answers with the models that the task's
-    rule knows it by, or else with those that any rule does.
+    provider of the rule's first choice. A provider alone answers with the models that the prompt's
+    rule knows it by, or else with those that any rule does. Where the prompt needs tools, it is an agent
+    that works on the model. Raises UsageError for a provider that there is not, or that has no tools then.
     """
     if provider is not None and provider not in rules.providers:
         raise UsageError(f"there is no provider {provider}; there are {', '.join(rules.providers)}")
+    agent = _agent(rules, signals, provider)
+    if agent is not None and model is not None:
+        names = rules.models[model].candidates if model in rules.models else (model,)
+        return tuple(Candidate(PINNED, agent, name, agent=True) for name in names)
     if model in rules.models:
         if provider not in {None, rules.models[model].provider}:
             raise UsageError(f"{model} is played by {rules.models[model].provider}, not by {provider}")
         return tuple(_behind(rules, model, PINNED))
     if model is not None:
-        home = provider or _home(rules, task, model)
-        return (Candidate(PINNED, home, model, agent=_is_agent(rules, home)),)
-    own = next((rule.targets for rule in rules.rules if judge(rules, rule, plain(task)).matched), ())
+        home = provider or _home(rules, signals, model)
+        return (Candidate(PINNED, home, model),)
+    own = next((rule.targets for rule in rules.rules if judge(rules, rule, signals).matched), ())
     for targets in (own, (*rules.models, *rules.providers)):
         known = dict.fromkeys(one for target in targets for one in _behind(rules, target, PINNED))
         if found := [one for one in known if one.provider == provider]:
             return tuple(found)
     raise UsageError(f"the rules name no model of {provider}; add --model NAME")
+
+
+def _agent(rules: Rules, signals: Signals, provider: str | None) -> str | None:
+    """The agent that is pinned, or that the rules lead to; None where none is, and none is needed."""
+    if provider is not None and _is_agent(rules, provider):
+        return provider
+    if not signals.needs:
+        return None
+    if provider is None:
+        return pick(rules, signals)[0].provider
+    raise UsageError(
+        f"the prompt needs {listed(sorted(signals.needs), 'and')}, which {provider} cannot give; name an "
+        "agent with --provider, or say --no-tools to have it answered in words"
+    )
 
 
 def _behind(rules: Rules, target: str, rule: str, limits: Limits = Limits()) -> list[Candidate]:
@@ -185,6 +204,6 @@ def is_embedded(rules: Rules, provider: str, model: str | None) -> bool:
     return model in CATALOGUE and isinstance(rules.providers[provider], Embedded)
 
 
-def _home(rules: Rules, task: str, model: str) -> str:
+def _home(rules: Rules, signals: Signals, model: str) -> str:
     own = (name for name in rules.providers if is_embedded(rules, name, model))
-    return next(own, None) or pick(rules, plain(task))[0].provider
+    return next(own, None) or pick(rules, signals)[0].provider

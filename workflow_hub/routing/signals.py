@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 NEEDS = ("files", "terminal", "mcp")
 FREE_TEXT_TASK = "ask"
+CONTEXT_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def signals(
 ) -> Signals:
     """The signals of `text`; `context` is attached text, counted in tokens and never a request.
 
+    To the words it is what a quotation in them would be: with a file attached, "this function" is in it.
+
     Needs are inferred for the task "ask" only: the prompts of other tasks are ours, and declare
     what they need. Pure, and never raises on any text.
     """
@@ -46,7 +49,7 @@ def signals(
     from workflow_hub.source.trim import estimate_tokens
 
     declared = frozenset(needs)
-    reading = read(text)
+    reading = read(f"{text}\n\n{_quoted(context)}" if context else text)
     evidence = reading.evidence if task == FREE_TEXT_TASK else ()
     inferred = frozenset(one.need for one in evidence)
     return Signals(
@@ -59,3 +62,8 @@ def signals(
         tokens=estimate_tokens(text) + (estimate_tokens(context) if context else 0),
         language=reading.language,
     )
+
+
+def _quoted(context: str) -> str:
+    """As much of the context as tells what it is, in a fence that nothing in it ends."""
+    return "```\n" + context[:CONTEXT_CHARACTERS].replace("`", "'") + "\n```"

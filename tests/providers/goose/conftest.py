@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,7 @@ from doubles.scripted_model import MODEL, ScriptedModel, Step
 from goose_work import Work
 
 from workflow_hub.providers import goose
-from workflow_hub.providers.goose import find, install
-
-TEST_CACHE = "WORKFLOW_HUB_TEST_CACHE"
-
-
-@pytest.fixture(scope="session")
-def goose_bin() -> Path:
-    """GOOSE_BIN, else what `goose install` left, else it is installed below WORKFLOW_HUB_TEST_CACHE."""
-    if named := os.environ.get(find.VARIABLE):
-        return Path(named)
-    default = Path(tempfile.gettempdir()) / "workflow-hub-test-cache"
-    cache = Path(os.environ.get(TEST_CACHE) or default)
-    return install.installed() or install.install(into=cache / "goose")
+from workflow_hub.providers.goose import find
 
 
 @pytest.fixture
