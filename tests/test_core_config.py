@@ -90,6 +90,7 @@ NAMES = {
     "goose.output_bytes": ("1000", 1000),
     "goose.sandbox": ("require", "require"),
     "routing.ask_when_unsure": ("no", False),
+    "docstrings.raises_through": ("2", 2),
     **{
         f"docstrings.{name}": ("yes", True)
         for name in "types overloads setters overrides dunders private nested tests stubs".split()

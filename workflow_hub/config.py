@@ -66,6 +66,7 @@ class Docstrings(Section):
     width: Annotated[int, Field(ge=40, le=200)] = 88
     types: bool = False
     complete: bool = True
+    raises_through: Annotated[int, Field(ge=0, le=10)] = 1
     overloads: bool = False
     setters: bool = False
     overrides: bool = False

@@ -255,9 +255,8 @@ class Hub:
         task = documenting.task(
             prompts.find("docstrings", self.folders), documenting.Look(style, settings.width, settings.types)
         )
-        outcome = await pipeline.carry(
-            task, documenting.snippet(function_code), self.router(task.name), self.cache
-        )
+        target = documenting.snippet(function_code, raises_through=settings.raises_through)
+        outcome = await pipeline.carry(task, target, self.router(task.name), self.cache)
         if isinstance(outcome, Failed):
             raise outcome.error
         return literal(outcome.result.text)

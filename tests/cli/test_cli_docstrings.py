@@ -254,6 +254,7 @@ def test_check_counts_a_file_that_cannot_be_judged(tmp_path: Path) -> None:
     assert [one["status"] for one in done.report["outcomes"]] == ["failed"]
 
 
+OWN_RAISES = {"WORKFLOW_HUB_DOCSTRINGS_RAISES_THROUGH": "0"}
 OUTCOME_KEYS = {"item", "path", "line", "status", "reason", "cached", "route", "usage", "result"}
 
 
@@ -286,6 +287,20 @@ def test_the_json_report_is_all_there_is_on_stdout(tmp_path: Path) -> None:
     assert good["usage"]["prompt_tokens"] > 0
     assert good["result"]["proof"]
     compile(f'def good(item):\n    """{good["result"]["docstring"]}"""', "docstring", "exec")
+
+
+def test_the_json_report_says_where_an_exception_comes_from(tmp_path: Path) -> None:
+    code = "def good(item):\n    if not item:\n        raise KeyError\n\n\ndef more(item):\n    good(item)\n"
+    (tmp_path / "good.py").write_text(code)
+    with DmrDouble() as dmr:
+        done = run("docstrings", ".", "--format", "json", cwd=tmp_path, env=at(dmr))
+        own = run("docstrings", ".", "--format", "json", cwd=tmp_path, env=at(dmr) | OWN_RAISES)
+    said = {"exception": "KeyError", "guard": "not item"}
+    assert [one["result"]["evidence"] for one in done.report["outcomes"]] == [
+        [{**said, "line": 3, "path": [], "at": None}],
+        [{**said, "line": 7, "path": ["good"], "at": "good:3"}],
+    ]
+    assert [len(one["result"]["evidence"]) for one in own.report["outcomes"]] == [1, 0]
 
 
 @pytest.mark.parametrize("option", [(), ("--format", "json")], ids=["patch", "json"])

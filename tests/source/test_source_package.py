@@ -172,16 +172,6 @@ def test_overrides_are_known_by_the_docstring_of_the_base(tmp_path: Path, code: 
     assert (wanted(one, ["functions"], Policies(), index) is not None) is expected
 
 
-def test_ancestors_are_named_through_modules(tmp_path: Path) -> None:
-    source = read_source(build(tmp_path, PACKAGE) / "shop" / "deep" / "well.py")
-    index = PackageIndex([source])
-    module = index.module_of(source)
-    assert module.name == "shop.deep.well"
-    assert index.ancestors(module, "Well") == ("Money", "Amount")
-    assert index.ancestors(module, "down") is None
-    assert index.ancestors(module, "nowhere") is None
-
-
 def test_a_file_that_changed_is_read_anew() -> None:
     index = PackageIndex()
     for sentence in ("One.", "Two."):

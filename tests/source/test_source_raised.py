@@ -1,29 +1,31 @@
-"""Which exceptions leave a function, and under which guard."""
+"""Which exceptions leave a function by its own raises, and under which guard."""
 
 from __future__ import annotations
 
-import ast
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from workflow_hub.source.raised import Raised, raised_by
+from workflow_hub.source.escapes import Raised
+from workflow_hub.source.facts import facts_of
+from workflow_hub.source.files import parse_source
+from workflow_hub.source.package import PackageIndex
+from workflow_hub.source.symbols import symbols
 
-# Classes of the package, with the names of all their bases.
-KNOWN = {
-    "CartError": ("ValueError",),
-    "Gone": ("CartError", "ValueError"),
-    "error": (),
-    "ODD": ("external.Base",),
-}
+KNOWN = """
+class CartError(ValueError): ...
+class Gone(CartError): ...
+class error: ...
+class ODD(external.Base): ...
+"""
 
 
 def raised(body: str) -> tuple[Raised, ...]:
     code = textwrap.indent(textwrap.dedent(body).strip(), "    ")
-    text = f"def f(x, y=None, *args, cls=None, **rest):\n{code}\n"
-    node = ast.parse(text).body[0]
-    assert isinstance(node, ast.FunctionDef)
-    return raised_by(node, text, KNOWN.get)
+    text = f"def f(x, y=None, *args, cls=None, **rest):\n{code}\n{KNOWN}"
+    source = parse_source(Path("shop/cart.py"), text.encode())
+    return facts_of(list(symbols(source))[1], PackageIndex(), raises_through=0).raises
 
 
 RAISES = [

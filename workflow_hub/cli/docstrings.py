@@ -21,6 +21,7 @@ from workflow_hub.report.document import Report
 from workflow_hub.report.finding import Finding, told_apart
 from workflow_hub.report.formats import FORMATS
 from workflow_hub.report.summary import Settled, exit_code, summarize
+from workflow_hub.source.escapes import Raised
 from workflow_hub.tasks.docstrings import Applied, Written
 from workflow_hub.values import Done
 
@@ -135,6 +136,17 @@ def _result(written: Written) -> dict[str, Any]:
         "docstring": written.docstring,
         "left_out": dict(written.left_out),
         "proof": asdict(written.proof),
+        "evidence": [_evidence(one) for one in written.evidence],
+    }
+
+
+def _evidence(raised: Raised) -> dict[str, Any]:
+    return {
+        "exception": raised.name,
+        "guard": raised.guard,
+        "line": raised.line,
+        "path": list(raised.path),
+        "at": raised.at or None,
     }
 
 

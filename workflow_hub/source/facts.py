@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workflow_hub.errors import SourceRefused
+from workflow_hub.source.calls import Surroundings, flow_at, said, surroundings
+from workflow_hub.source.escapes import Raised, escapes
 from workflow_hub.source.package import PackageIndex, first_sentence, words
-from workflow_hub.source.raised import Raised, raised_by
 from workflow_hub.source.symbols import Symbol, comments_above, dotted, last_name, own_nodes, symbols
 from workflow_hub.source.trim import Function, signature_of, text_of, trim, without_docstring
 
@@ -21,6 +22,7 @@ BODY_TOKENS = 120
 LONGEST_DEFAULT = 60
 LONGEST_COMMENT = 300
 MOST_CALLEES = 4
+RAISES_THROUGH = 1
 KNOWN_TO_ALL = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "self", "cls"])
 _NOTHING = frozenset({"None", "NoReturn", "Never", "typing.NoReturn", "typing.Never"})
 # Comments to other tools, and rulers.
@@ -99,10 +101,17 @@ class Facts:
         return self.own_names.union(*self.names_around)
 
 
-def facts_of(symbol: Symbol, index: PackageIndex, *, body_tokens: int = BODY_TOKENS) -> Facts:
+def facts_of(
+    symbol: Symbol,
+    index: PackageIndex,
+    *,
+    body_tokens: int = BODY_TOKENS,
+    raises_through: int = RAISES_THROUGH,
+) -> Facts:
     """The facts of a symbol; SourceRefused where its code is nested too deeply to be looked at.
 
-    The body is what takes longest to write: `body_tokens=0` leaves it empty.
+    The body is what takes longest to write: `body_tokens=0` leaves it empty. Exceptions are followed
+    through `raises_through` calls inside of the package.
     """
     try:
         match symbol.node:
@@ -111,7 +120,7 @@ def facts_of(symbol: Symbol, index: PackageIndex, *, body_tokens: int = BODY_TOK
             case ast.ClassDef() as node:
                 return _of_class(symbol, node, index, body_tokens)
             case node:
-                return _of_function(symbol, node, index, body_tokens)
+                return _of_function(symbol, node, index, body_tokens, raises_through)
     except RecursionError as error:
         place = f"{symbol.source.path}:{symbol.line}"
         raise SourceRefused(f"{place}: {symbol.name} is nested too deeply to be looked at") from error
@@ -126,15 +135,15 @@ def identity_of(symbol: Symbol) -> str:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _of_function(symbol: Symbol, node: Function, index: PackageIndex, body_tokens: int) -> Facts:
+def _of_function(
+    symbol: Symbol, node: Function, index: PackageIndex, body_tokens: int, raises_through: int
+) -> Facts:
     text = symbol.source.text
     module = index.module_of(symbol.source)
     own = own_nodes(node.body)
     yields = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in own)
     returns = None if node.returns is None else text_of(node.returns, text)
-    raises = raised_by(node, text, lambda name: index.ancestors(module, name))
-    if _is_abstract(symbol, node):
-        raises = tuple(one for one in raises if one.name != "NotImplementedError")
+    around = surroundings(symbol, index)
     owner = symbol.owner_name if symbol.owner is not None else None
     return Facts(
         kind="function",
@@ -144,13 +153,13 @@ def _of_function(symbol: Symbol, node: Function, index: PackageIndex, body_token
         returns=returns,
         returns_value=_returns_value(own, returns, yields=yields),
         yields=yields,
-        raises=raises,
+        raises=escapes(flow_at(symbol, node, index), around, raises_through),
         decorators=_decorators(node, text),
         is_async=isinstance(node, ast.AsyncFunctionDef),
         comment=_comment(symbol),
         owner=owner,
         owner_doc=None if symbol.owner is None else first_sentence(ast.get_docstring(symbol.owner)) or None,
-        callees=tuple(_callees(symbol, node, own, index)),
+        callees=tuple(_callees(symbol, node, own, index, around)),
         body=trim(node, text, body_tokens) if body_tokens else "",
         identity=identity_of(symbol),
         own_names=_own_names(symbol, node),
@@ -274,14 +283,6 @@ def _is_static(node: Function) -> bool:
     return any(last_name(decorator) == "staticmethod" for decorator in node.decorator_list)
 
 
-def _is_abstract(symbol: Symbol, node: Function) -> bool:
-    """By its decorator; or a method that does nothing but raise."""
-    if any(last_name(decorator).startswith("abstract") for decorator in node.decorator_list):
-        return True
-    body = without_docstring(node.body)
-    return symbol.is_method and len(body) == 1 and isinstance(body[0], ast.Raise)
-
-
 def _returns_value(own: Sequence[ast.AST], returns: str | None, *, yields: bool) -> bool:
     """Of a generator only what it returns at its end counts; an annotation outweighs the body."""
     if returns is not None and not yields:
@@ -310,7 +311,7 @@ def _opens_the_file(symbol: Symbol) -> bool:
 
 
 def _callees(
-    symbol: Symbol, node: Function, own: Sequence[ast.AST], index: PackageIndex
+    symbol: Symbol, node: Function, own: Sequence[ast.AST], index: PackageIndex, around: Surroundings
 ) -> Iterator[tuple[str, str]]:
     calls = [inner for inner in own if isinstance(inner, ast.Call)]
     calls.sort(key=lambda call: (call.lineno, call.col_offset))
@@ -321,7 +322,7 @@ def _callees(
         first = name.partition(".")[0]
         if name == symbol.name or (first in variables and first not in ("self", "cls")):
             continue
-        if left and (sentence := index.call(symbol, name)):
+        if left and (sentence := said(index, around, name)):
             yield name, sentence
             left -= 1
 

@@ -10,11 +10,12 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workflow_hub.errors import SourceRefused
 from workflow_hub.source.files import SourceFile, read_source
+from workflow_hub.source.flow import Flow, flow_of
 from workflow_hub.source.symbols import Symbol, dotted, symbols
 
 LONGEST_SENTENCE = 120
@@ -37,6 +38,7 @@ class Module:
     """A module in short. Keys are qualified names (`Cart.add`); a docstring is its first sentence, or empty.
 
     `names` are the words of its top level, `members` those that a class defines or sets on `self`.
+    `flows` has the functions that raise or call something.
     """
 
     path: Path
@@ -48,6 +50,11 @@ class Module:
     stars: tuple[Import, ...]
     names: frozenset[str]
     members: Mapping[str, frozenset[str]]
+    flows: Mapping[str, Flow]
+
+    def knows(self, name: str) -> bool:
+        """Whether a name of the top level may lead to something of the package."""
+        return name in self.docs or name in self.imports or bool(self.stars)
 
 
 Place = tuple[Module, str]  # a module, and a qualified name in it
@@ -76,35 +83,15 @@ class PackageIndex:
         """Where the function or class that `module` knows as `name` (`money.Money`) is defined."""
         return self._follow(module, name, set())
 
-    def call(self, symbol: Symbol, name: str) -> str:
-        """The first sentence of what `symbol` calls as `name` (`self.total`, `tax.rate`); else empty."""
-        module = self.module_of(symbol.source)
-        first, _, rest = name.partition(".")
-        if first in ("self", "cls") and symbol.owner is not None:
-            return self._method_doc((module, symbol.owner_name), rest)
-        place = self.place_of(module, name)
-        return place[0].docs[place[1]] if place else ""
-
     def documented_in_base(self, symbol: Symbol) -> bool:
         """Whether a base class in the package has a docstring for the method of that name."""
         module = self.module_of(symbol.source)
         own = (module, symbol.owner_name)
         return any(
-            place[0].docs.get(f"{place[1]}.{symbol.name}") for place in self._lineage(own) if place != own
+            place[0].docs.get(f"{place[1]}.{symbol.name}") for place in self.lineage(own) if place != own
         )
 
-    def ancestors(self, module: Module, name: str) -> tuple[str, ...] | None:
-        """The names of all known bases of a class; None where `name` is no class of the package."""
-        place = self.place_of(module, name)
-        if place is None or place[1] not in place[0].bases:
-            return None
-        return tuple(base for owner, cls in self._lineage(place) for base in owner.bases[cls])
-
-    def _method_doc(self, place: Place, name: str) -> str:
-        docs = (owner.docs.get(f"{cls}.{name}") for owner, cls in self._lineage(place))
-        return next(filter(None, docs), "")
-
-    def _lineage(self, place: Place) -> Iterator[Place]:
+    def lineage(self, place: Place) -> Iterator[Place]:
         """The class and its bases within the package, each once, breadth first."""
         todo, seen = [place], {(place[0].path, place[1])}
         for module, name in todo:
@@ -211,9 +198,12 @@ def _summary(source: SourceFile, path: Path) -> Module:
     docs: dict[str, str] = {}
     bases: dict[str, tuple[str, ...]] = {}
     members: dict[str, frozenset[str]] = {}
+    functions: dict[str, Symbol] = {}
     for symbol in symbols(source):
         if symbol.kind == "module" or (symbol.kind == "function" and "<locals>" in symbol.qualname):
             continue
+        if symbol.kind == "function":
+            functions[symbol.qualname] = symbol  # of several the last one holds
         docs[symbol.qualname] = docs.get(symbol.qualname) or first_sentence(symbol.docstring)
         if isinstance(symbol.node, ast.ClassDef):
             bases[symbol.qualname] = tuple(filter(None, map(dotted, symbol.node.bases)))
@@ -229,7 +219,7 @@ def _summary(source: SourceFile, path: Path) -> Module:
                 stars.append(Import(node.level, node.module or "", None))
             else:
                 imports[alias.asname or alias.name] = Import(node.level, node.module or "", alias.name)
-    return Module(
+    module = Module(
         path,
         module_name(path),
         hash(source.data),
@@ -239,7 +229,19 @@ def _summary(source: SourceFile, path: Path) -> Module:
         tuple(stars),
         _names(source.tree.body, source.lines),
         members,
+        {},
     )
+    return replace(module, flows=dict(_flows(functions.values(), module)))
+
+
+def _flows(functions: Iterable[Symbol], module: Module) -> Iterator[tuple[str, Flow]]:
+    for symbol in functions:
+        assert isinstance(symbol.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        flow = flow_of(
+            symbol.node, symbol.source.text, knows=module.knows, is_method=symbol.owner is not None
+        )
+        if flow.steps:
+            yield symbol.qualname, flow
 
 
 def _imports(body: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:

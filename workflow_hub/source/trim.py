@@ -57,7 +57,7 @@ def signature_of(node: Definition, source_text: str) -> str:
     except (ValueError, RecursionError):
         last = max(node.body[0].lineno - 1, node.lineno)
         text = " ".join("\n".join(source_text.splitlines()[node.lineno - 1 : last]).split()).rstrip(":")
-    return _cut(text, LONGEST_SIGNATURE)
+    return cut(text, LONGEST_SIGNATURE)
 
 
 def text_of(node: ast.AST, source_text: str, limit: int = LONGEST_LINE) -> str:
@@ -67,7 +67,7 @@ def text_of(node: ast.AST, source_text: str, limit: int = LONGEST_LINE) -> str:
     except (ValueError, RecursionError):
         # Python 3.11 cannot write every f-string that it can read; nor what is nested too deeply.
         text = " ".join((ast.get_source_segment(source_text, node) or "...").split())
-    return _cut(text, limit)
+    return cut(text, limit)
 
 
 def shortened(node: ast.AST) -> ast.AST:
@@ -291,5 +291,6 @@ def _joined(lines: Iterable[_Line]) -> str:
     return "\n".join(text)
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
+    """The text, or as much of it as `limit` characters hold, with `…` at its end."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -13,6 +13,7 @@ from workflow_hub import prompts
 from workflow_hub.errors import ReplyInvalid
 from workflow_hub.pipeline import Answers
 from workflow_hub.schema import PHRASE_OR_NULL, record
+from workflow_hub.source.escapes import Raised
 from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import parse_source
 from workflow_hub.source.package import PackageIndex
@@ -84,6 +85,32 @@ def test_the_question_shows_the_code_and_what_stands_around_it() -> None:
     ):
         assert shown in text
     assert "Let a match burn down." in text
+
+
+THROUGH = """\
+def brew(kettle):
+    if kettle.cold: raise TimeoutError
+    return boil(kettle)
+
+def boil(kettle):
+    if not kettle: raise ValueError("empty")
+    return kettle.heat()
+"""
+
+
+def test_the_question_shows_where_an_exception_comes_from() -> None:
+    work = task(TEMPLATE, LOOK)
+    target = snippet(THROUGH)
+    assert list(target.slots) == ["summary", "kettle", "returns", "raises TimeoutError", "raises ValueError"]
+    text = work.render(target, work.slots(target), {}).messages[-1].text
+    assert text.endswith("return boil(kettle)\n# ValueError: from boil(), if not kettle")
+    assert "raises ValueError" not in snippet(THROUGH, raises_through=0).slots
+
+
+def test_the_docstring_has_the_evidence_for_the_exceptions_that_it_names() -> None:
+    target = snippet(THROUGH)
+    said = {"summary": "Make some tea.", "raises TimeoutError": None, "raises ValueError": "if it is empty"}
+    assert made(target, said).evidence == (Raised("ValueError", "not kettle", 3, ("boil",), "<code>:6"),)
 
 
 def test_all_questions_begin_alike_and_end_with_the_item() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workflow_hub.errors import SourceRefused
 from workflow_hub.report.finding import Finding
+from workflow_hub.source.escapes import Raised
 from workflow_hub.source.files import SourceFile
 from workflow_hub.source.splice import Edit, Proof, Spliced, clean, splice, unified_patch
 from workflow_hub.source.symbols import Symbol
@@ -24,13 +25,15 @@ Carried = Outcome[Target, Docstring] | Skipped[Place] | Failed[Place]
 class Written:
     """A docstring that is in the file or in the patch, with the proof for that file.
 
-    `finding` says what was lacking; its fix is what is in the file or in the patch.
+    `finding` says what was lacking; its fix is what is in the file or in the patch. `evidence` is for
+    the exceptions that it names.
     """
 
     docstring: str
     left_out: Mapping[str, str]
     proof: Proof
     finding: Finding
+    evidence: tuple[Raised, ...] = ()
 
 
 Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
@@ -117,7 +120,7 @@ def _light(
             if spliced is None or not _adds(outcome):
                 return Skipped(place, f"nothing to add: {_reasons(result.left_out)}", route, usage, asked)
             finding = proposed(item, result, edits[item.symbol])
-            written = Written(result.text, dict(result.left_out), spliced.proof, finding)
+            written = Written(result.text, dict(result.left_out), spliced.proof, finding, result.evidence)
             return Done(place, written, route, usage, asked)
         case Failed(_, failure, route, usage, asked):
             return Failed(place, failure, route, usage, asked)

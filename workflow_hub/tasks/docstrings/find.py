@@ -12,7 +12,7 @@ from pathlib import Path
 from workflow_hub.config import Docstrings
 from workflow_hub.errors import SourceRefused, UsageError
 from workflow_hub.report.finding import Finding
-from workflow_hub.source.facts import facts_of
+from workflow_hub.source.facts import RAISES_THROUGH, facts_of
 from workflow_hub.source.files import (
     LIMIT_BYTES,
     Refusal,
@@ -97,7 +97,7 @@ def _styled_docstrings(paths: Iterable[Path]) -> Iterator[str]:
                 yield text
 
 
-def snippet(code: str) -> Target:
+def snippet(code: str, *, raises_through: int = RAISES_THROUGH) -> Target:
     """The first function or class of `code`, which may be indented; UsageError where there is none."""
     try:
         source = parse_source(Path("<code>"), textwrap.dedent(code).encode())
@@ -109,7 +109,7 @@ def snippet(code: str) -> Target:
     said = documented(symbol.docstring or "") if _has_words(symbol) else None
     return Target(
         symbol,
-        facts_of(symbol, PackageIndex(), body_tokens=0),
+        facts_of(symbol, PackageIndex(), body_tokens=0, raises_through=raises_through),
         said,
         Place(symbol.qualname, "<code>", symbol.line),
     )
@@ -149,7 +149,7 @@ def _in_file(source: SourceFile, index: PackageIndex, folder: Path, settings: Do
             continue
         place = place_of(symbol, folder)
         try:
-            facts = facts_of(symbol, index, body_tokens=0)
+            facts = facts_of(symbol, index, body_tokens=0, raises_through=settings.raises_through)
         except SourceRefused as error:
             yield Failed(place, error)
             continue

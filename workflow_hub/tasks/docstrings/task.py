@@ -11,6 +11,7 @@ from workflow_hub import schema
 from workflow_hub.errors import ReplyInvalid
 from workflow_hub.pipeline import Answers, Reading, Slots, Task
 from workflow_hub.prompts import Template
+from workflow_hub.source.escapes import Raised
 from workflow_hub.source.facts import BODY_TOKENS, Facts
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.trim import trim
@@ -48,10 +49,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Docstring:
-    """The cleaned text of a docstring, and the parts that were left out of it, with the reason."""
+    """The cleaned text of a docstring, the parts that were left out of it, with the reason, and the
+    evidence for the exceptions that it names.
+    """
 
     text: str
     left_out: Mapping[str, str]
+    evidence: tuple[Raised, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ def prompt(template: Template, target: Target, slots: Slots, refused: Mapping[st
             "comment": facts.comment,
             "code": f"{facts.signature}\n{target.body}".strip(),
             "callees": list(facts.callees),
+            # Of its own the code says enough.
+            "raises": [(one.name, one.reason) for one in facts.raises if one.path],
             "refused": {slot: instead(reason) for slot, reason in refused.items()},
             # What copies the example is asked again without it.
             "copied": COPIED in refused.values(),
@@ -149,10 +155,14 @@ def compose(target: Target, answers: Answers, look: Look) -> Docstring:
     texts = answers.values
     left_out = {key: "was left open" for key, text in texts.items() if text is None} | dict(answers.left_out)
     parts = parts_of(target.slots, texts)
+    named = {entry.name for entry in parts.raises}
+    evidence = tuple(one for one in target.facts.raises if one.name in named)
     width = look.width - _margin(target.symbol)
     existing = target.symbol.docstring
     if existing is not None and existing.strip():
-        return Docstring(merge(existing, parts, look.style, width=width, types=look.types), left_out)
-    if parts.summary is None:
+        text = merge(existing, parts, look.style, width=width, types=look.types)
+    elif parts.summary is None:
         raise ReplyInvalid(f"no docstring: the summary {left_out.get(SUMMARY, 'was left open')}")
-    return Docstring(render(parts, look.style, width=width, types=look.types), left_out)
+    else:
+        text = render(parts, look.style, width=width, types=look.types)
+    return Docstring(text, left_out, evidence)
