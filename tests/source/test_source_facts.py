@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_hub.errors import SourceRefused
-from workflow_hub.source.facts import Facts, Field, facts_of, identity_of
+from workflow_hub.source.attributes import Attribute
+from workflow_hub.source.facts import Facts, facts_of, identity_of
 from workflow_hub.source.files import SourceFile, parse_source, read_source
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, symbols, wanted
@@ -219,15 +220,14 @@ def test_a_class_tells_what_it_holds() -> None:
     assert found.bases == ("Base", "Generic[T]")
     assert found.methods == ("total", "find")
     assert found.init == "def __init__(self, sku: str, /, *, price=None)"
-    assert found.fields == (Field("sku", "str", None), Field("price", "Money", "field(default=ZERO)"))
+    assert found.attributes == (Attribute("sku", "str"), Attribute("price", "Money"))
     assert (found.comment, found.owner, found.decorators) == ("One line.", None, ("dataclass(frozen=True)",))
     assert {"sku", "total", "_hidden", "plain", "Base"} <= found.names
 
 
-def test_members_of_an_enum_are_fields() -> None:
+def test_a_class_inside_of_a_class_has_its_owner() -> None:
     text = "class A:\n 'Outer.'\n class Color(enum.IntEnum):\n  RED = 1\n  BLUE = auto()\n  _ignore_ = []"
     found = facts(text, "A.Color")
-    assert found.fields == (Field("RED", None, "1"), Field("BLUE", None, "auto()"))
     assert (found.owner, found.owner_doc) == ("A", "Outer.")
 
 
@@ -237,7 +237,8 @@ def test_a_module_tells_what_it_defines() -> None:
     assert found.defines == ("f", "C")
     assert found.comment is None
     assert {"os", "LIMIT", "f", "C", "m", "cart"} <= found.names
-    assert "def f(): ..." in found.body
+    assert found.body == "def f()\nclass C"
+    assert facts("LIMIT = 3\ndef _f(): ...", "").body == "LIMIT = 3\ndef _f(): ..."
 
 
 KNOWN = '''
@@ -330,10 +331,10 @@ def test_identity_tells_classes_constants_and_literals_apart() -> None:
 
 
 def test_the_body_can_be_left_out() -> None:
-    for qualname in ("f", "C", ""):
+    for qualname, least in (("f", "..."), ("C", "..."), ("", "C\nf")):
         one = symbol(BASE, qualname)
         assert facts_of(one, PackageIndex(), body_tokens=0).body == ""
-        assert facts_of(one, PackageIndex(), body_tokens=2).body == "..."
+        assert facts_of(one, PackageIndex(), body_tokens=1).body == least
 
 
 def test_what_is_nested_too_deeply_is_refused() -> None:

@@ -93,6 +93,11 @@ WHOLE = [
         ["x: int = 1", "def __init__(self, a): ...", "@d", "def b(self): ..."],
         id="a class",
     ),
+    pytest.param(
+        "class C:\n  def __init__(self, a):\n    super().__init__()\n    self.a = a\n    self.b: int = 1",
+        ["def __init__(self, a):", "    self.a = a", "    self.b: int = 1"],
+        id="what __init__ sets",
+    ),
 ]
 
 

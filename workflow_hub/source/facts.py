@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workflow_hub.errors import SourceRefused
+from workflow_hub.source.attributes import Attribute, attributes_of
 from workflow_hub.source.calls import Surroundings, flow_at, said, surroundings
 from workflow_hub.source.escapes import Raised, escapes
+from workflow_hub.source.outline import MODULE_TOKENS, outline
 from workflow_hub.source.package import PackageIndex, first_sentence, words
 from workflow_hub.source.symbols import Symbol, comments_above, dotted, last_name, own_nodes, symbols
 from workflow_hub.source.trim import Function, signature_of, text_of, trim, without_docstring
@@ -51,24 +53,15 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A public attribute that a class body declares; of an enum, a member and its value."""
-
-    name: str
-    annotation: str | None
-    default: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """What the source says of a symbol. Texts are Python in one line, `body` aside.
 
     `parameters` lack `self` and `cls`, in a function outside of a class too; a class has those of
-    its `__init__`. `owner` is the qualified name of the class around, `owner_doc` its first sentence.
-    `callees` pair a name with the first sentence of what a function of the same package says of
-    itself. `identity` is a digest that changes when the answer may: with the code, the class around
-    and the comment above, and never with docstrings, other comments, blank lines or the place in
-    the file.
+    its `__init__`, and the `attributes` that no base of it has. `owner` is the qualified name of the
+    class around, `owner_doc` its first sentence. `callees` pair a name with the first sentence of what
+    a function of the same package says of itself. `identity` is a digest that changes when the answer
+    may: with the code, the class around and the comment above, and never with docstrings, other
+    comments, blank lines or the place in the file.
     """
 
     kind: Literal["module", "class", "function"]
@@ -90,7 +83,7 @@ class Facts:
     bases: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     init: str | None = None
-    fields: tuple[Field, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
     defines: tuple[str, ...] = ()
     own_names: frozenset[str] = frozenset()
     names_around: tuple[frozenset[str], ...] = ()
@@ -124,6 +117,14 @@ def facts_of(
     except RecursionError as error:
         place = f"{symbol.source.path}:{symbol.line}"
         raise SourceRefused(f"{place}: {symbol.name} is nested too deeply to be looked at") from error
+
+
+def body_of(symbol: Symbol, budget_tokens: int) -> str:
+    """The code of a symbol as far as it matters; of a module, what it defines for others."""
+    node = symbol.node
+    if isinstance(node, ast.Module) and (text := outline(symbol.source, budget_tokens)):
+        return text
+    return trim(node, symbol.source.text, budget_tokens)
 
 
 def identity_of(symbol: Symbol) -> str:
@@ -174,6 +175,7 @@ def _of_class(symbol: Symbol, node: ast.ClassDef, index: PackageIndex, body_toke
     init = next((method for method in methods if method.name == "__init__"), None)
     public = dict.fromkeys(method.name for method in methods if not method.name.startswith("_"))
     around = "" if symbol.owner is None else symbol.owner_name
+    inherited = index.inherited(symbol)
     return Facts(
         kind="class",
         qualname=symbol.qualname,
@@ -194,7 +196,7 @@ def _of_class(symbol: Symbol, node: ast.ClassDef, index: PackageIndex, body_toke
         bases=tuple(text_of(base, text) for base in node.bases),
         methods=tuple(public),
         init=None if init is None else signature_of(init, text),
-        fields=tuple(_fields(node, text)),
+        attributes=tuple(one for one in attributes_of(symbol, node) if one.name not in inherited),
         own_names=_own_names(symbol, node),
         names_around=(module.members.get(symbol.qualname, frozenset()), module.names, KNOWN_TO_ALL),
     )
@@ -218,10 +220,10 @@ def _of_module(symbol: Symbol, node: ast.Module, index: PackageIndex, body_token
         owner=None,
         owner_doc=None,
         callees=(),
-        body=trim(node, symbol.source.text, body_tokens) if body_tokens else "",
+        body=body_of(symbol, body_tokens) if body_tokens else "",
         identity=identity_of(symbol),
         defines=tuple(dict.fromkeys(defined)),
-        own_names=words(module.name),
+        own_names=words(f"{module.name} {outline(symbol.source, MODULE_TOKENS)}"),
         names_around=(*module.members.values(), module.names, KNOWN_TO_ALL),
     )
 
@@ -250,21 +252,6 @@ def _parameters(node: Function, text: str, *, bound: bool) -> Iterator[Parameter
         yield one(argument, "keyword_only", default)
     if arguments.kwarg:
         yield one(arguments.kwarg, "double_star", None)
-
-
-def _fields(node: ast.ClassDef, text: str) -> Iterator[Field]:
-    is_enum = any(last_name(base).endswith(("Enum", "Flag")) for base in node.bases)
-    for inner in node.body:
-        match inner:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                default = None if value is None else text_of(value, text, LONGEST_DEFAULT)
-                found = Field(name, text_of(annotation, text), default)
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_enum:
-                found = Field(name, None, text_of(value, text, LONGEST_DEFAULT))
-            case _:
-                continue
-        if not found.name.startswith("_"):
-            yield found
 
 
 def _decorators(node: Function | ast.ClassDef, text: str) -> tuple[str, ...]:

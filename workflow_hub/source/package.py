@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workflow_hub.errors import SourceRefused
+from workflow_hub.source.attributes import attribute_names
 from workflow_hub.source.files import SourceFile, read_source
 from workflow_hub.source.flow import Flow, flow_of
 from workflow_hub.source.symbols import Symbol, dotted, symbols
@@ -38,7 +39,8 @@ class Module:
     """A module in short. Keys are qualified names (`Cart.add`); a docstring is its first sentence, or empty.
 
     `names` are the words of its top level, `members` those that a class defines or sets on `self`.
-    `flows` has the functions that raise or call something.
+    `attributes` are those of a class that it declares itself, `flows` the functions that raise or call
+    something.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class Module:
     stars: tuple[Import, ...]
     names: frozenset[str]
     members: Mapping[str, frozenset[str]]
+    attributes: Mapping[str, tuple[str, ...]]
     flows: Mapping[str, Flow]
 
     def knows(self, name: str) -> bool:
@@ -89,6 +92,13 @@ class PackageIndex:
         own = (module, symbol.owner_name)
         return any(
             place[0].docs.get(f"{place[1]}.{symbol.name}") for place in self.lineage(own) if place != own
+        )
+
+    def inherited(self, symbol: Symbol) -> frozenset[str]:
+        """The names of the attributes that the bases of a class in the package have."""
+        own = (self.module_of(symbol.source), symbol.qualname)
+        return frozenset(
+            name for place in self.lineage(own) if place != own for name in place[0].attributes[place[1]]
         )
 
     def lineage(self, place: Place) -> Iterator[Place]:
@@ -198,6 +208,7 @@ def _summary(source: SourceFile, path: Path) -> Module:
     docs: dict[str, str] = {}
     bases: dict[str, tuple[str, ...]] = {}
     members: dict[str, frozenset[str]] = {}
+    attributes: dict[str, tuple[str, ...]] = {}
     functions: dict[str, Symbol] = {}
     for symbol in symbols(source):
         if symbol.kind == "module" or (symbol.kind == "function" and "<locals>" in symbol.qualname):
@@ -208,6 +219,7 @@ def _summary(source: SourceFile, path: Path) -> Module:
         if isinstance(symbol.node, ast.ClassDef):
             bases[symbol.qualname] = tuple(filter(None, map(dotted, symbol.node.bases)))
             members[symbol.qualname] = _members(symbol.node, source.lines)
+            attributes[symbol.qualname] = attribute_names(symbol.node)
     imports: dict[str, Import] = {}
     stars: list[Import] = []
     for node in _imports(source.tree.body):
@@ -229,6 +241,7 @@ def _summary(source: SourceFile, path: Path) -> Module:
         tuple(stars),
         _names(source.tree.body, source.lines),
         members,
+        attributes,
         {},
     )
     return replace(module, flows=dict(_flows(functions.values(), module)))

@@ -30,7 +30,8 @@ def trim(node: ast.Module | Definition, source_text: str, budget_tokens: int) ->
 
     Long strings and literals are cut. Where that is not enough, `...` stands for what matters least:
     imports, logging and plain assignments go first, then calls and what is set on objects, at last
-    returns, yields and raises. Of methods, and of what a module defines, only signatures are shown.
+    returns, yields and raises. Of methods, and of what a module defines, only signatures are shown, and
+    of `__init__` what it sets.
     """
     lines = list(_Writer(source_text, whole=isinstance(node, Function)).block(node.body, 0))
     text = _joined(lines)
@@ -228,6 +229,9 @@ class _Writer:
         weight = _weight_of_name(node.name)
         for decorator in node.decorator_list:
             yield _Line(indent, f"@{self.text(decorator)}", weight)
+        if node.name == "__init__" and (sets := [one for one in node.body if _sets_attribute(one)]):
+            yield from self.compound([(header + ":", sets)], indent)
+            return
         yield _Line(indent, header + ": ...", weight)
 
 
@@ -253,6 +257,11 @@ def _weight(node: ast.stmt) -> int:
         case ast.Assign(value=ast.Call() | ast.Await()) | ast.AugAssign() | ast.Assert():
             return 1
     return 0
+
+
+def _sets_attribute(node: ast.stmt) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return any(isinstance(target, ast.Attribute) for target in targets)
 
 
 def _weight_of_name(name: str) -> int:

@@ -38,7 +38,15 @@ KEYS = [
     pytest.param(
         "def f(*summary, **returns): pass", "summary,parameter summary,parameter returns", id="starred ones"
     ),
-    pytest.param("class C:\n    def __init__(self, a): self.a = a", "summary", id="class"),
+    pytest.param("class C:\n    def __init__(self, a): self._a = a", "summary", id="class"),
+    pytest.param(
+        "class C:\n    a: int\n    b: int  #: Doc.\n    returns: int\n",
+        "summary,a,attribute returns",
+        id="attributes, less those that speak for themselves",
+    ),
+    pytest.param(
+        "class C:\n" + "".join(f"    a{number}: int\n" for number in range(31)), "summary", id="a table"
+    ),
 ]
 
 
@@ -137,6 +145,8 @@ def test_answers_become_parts_in_order_and_open_ones_are_left_out() -> None:
     made = slots_of(facts("def f() -> Iterator[int]:\n    yield 1\n"), None)
     assert parts_of(made, {"yields": "one"}).yields == Entry("", "one", "int")
     assert parts_of(SLOTS, {}) == Parts()
+    held = slots_of(facts("class C:\n    a: int\n    b: int\n"), None)
+    assert parts_of(held, {"b": "bee"}).attributes == (Entry("b", "bee", "int"),)
 
 
 NAMES = st.from_regex(r"[a-z_]{1,7}", fullmatch=True) | st.sampled_from(

@@ -106,6 +106,24 @@ def test_render_writes_the_style(style, text):
     assert render(PARTS, style, width=50) == text
 
 
+HELD = Parts(
+    "a line of the cart", attributes=(Entry("sku", "What is sold.", "str"), Entry("price", "Its price."))
+)
+ATTRIBUTES = {
+    Style.GOOGLE: "Attributes:\n    sku (str): What is sold.\n    price: Its price.",
+    Style.NUMPY: "Attributes\n----------\nsku : str\n    What is sold.\nprice\n    Its price.",
+    Style.SPHINX: ":ivar sku: What is sold.\n:vartype sku: str\n:ivar price: Its price.",
+}
+
+
+@pytest.mark.parametrize("style", Style)
+def test_attributes_in_every_style(style):
+    text = f"A line of the cart.\n\n{ATTRIBUTES[style]}"
+    assert render(HELD, style) == text
+    assert documented(text) == said(style, True, attributes="sku price")
+    assert merge(text, HELD, style) == text
+
+
 @pytest.mark.parametrize(
     ("parts", "style", "text"),
     [
@@ -169,9 +187,15 @@ def test_types_can_be_left_out_except_in_numpy():
     assert "Decimal" in render(PARTS, Style.NUMPY, types=False)
 
 
-def said(style=None, summary=False, parameters="", returns=False, yields=False, raises=""):
+def said(style=None, summary=False, parameters="", returns=False, yields=False, raises="", attributes=""):
     return Documented(
-        style, summary, frozenset(parameters.split()), returns, yields, frozenset(raises.split())
+        style,
+        summary,
+        frozenset(parameters.split()),
+        returns,
+        yields,
+        frozenset(raises.split()),
+        frozenset(attributes.split()),
     )
 
 
@@ -336,6 +360,18 @@ BAD = Entry("ValueError", "If bad.")
             id="epytext keeps its mark",
         ),
         pytest.param(
+            "Do.\n\nArgs:\n    sku: It.", HELD, Style.GOOGLE,
+            "Do.\n\nArgs:\n    sku: It.\n\nAttributes:\n    price: Its price.", id="an attribute that is a parameter",
+        ),
+        pytest.param(
+            "Do.\n\n@ivar sku: It.\n@param x: x", HELD, Style.GOOGLE,
+            "Do.\n\n@ivar sku: It.\n@param x: x\n@ivar price: Its price.", id="an attribute in epytext",
+        ),
+        pytest.param(
+            "Do.\n\n:vartype price: int\n:returns: it", Parts(attributes=(Entry("price", "It.", "int"),)), Style.SPHINX,
+            "Do.\n\n:vartype price: int\n:ivar price: It.\n:returns: it", id="an attribute with its type",
+        ),
+        pytest.param(
             ":returns: it", Parts("give it"), Style.GOOGLE, "Give it.\n\n:returns: it", id="a summary on top"
         ),
         pytest.param(
@@ -415,6 +451,7 @@ all_parts = st.builds(
     st.one_of(st.none(), unnamed),
     st.one_of(st.none(), unnamed),
     st.lists(errors, max_size=3, unique_by=lambda entry: entry.name).map(tuple),
+    st.lists(entries, max_size=3, unique_by=lambda entry: entry.name).map(tuple),
 )
 styles = st.sampled_from(list(Style))
 
@@ -427,12 +464,20 @@ def what(parts):
         parts.returns is not None,
         parts.yields is not None,
         {entry.name for entry in parts.raises},
+        {entry.name for entry in parts.attributes},
     )
 
 
 def found(docstring):
     said = documented(docstring)
-    return said.summary, set(said.parameters), said.returns, said.yields, set(said.raises)
+    return (
+        said.summary,
+        set(said.parameters),
+        said.returns,
+        said.yields,
+        set(said.raises),
+        set(said.attributes),
+    )
 
 
 def as_python_reads_it(text):
@@ -446,7 +491,7 @@ def test_what_is_rendered_is_found(parts, style, width, indent_width, types):
     assume(text)
     docstring = as_python_reads_it(text)
     assert found(docstring) == what(parts)
-    sections = parts.parameters or parts.returns or parts.yields or parts.raises
+    sections = parts.parameters or parts.returns or parts.yields or parts.raises or parts.attributes
     assert documented(docstring).style is (style if sections else None)
     assert not any(line != line.rstrip() for line in text.split("\n"))
 
@@ -501,6 +546,8 @@ lines = st.one_of(
             "ValueError if so",
             "Yields:",
             "Attributes:",
+            ":ivar x: one",
+            ":vartype x: int",
             "Keyword Args:",
         ]
     ),
@@ -525,6 +572,7 @@ def test_merge_keeps_every_line_and_adds_what_lacks(docstring, parts, style):
     before, after = documented(docstring), documented(read)
     assert before.parameters <= after.parameters
     assert before.raises <= after.raises
+    assert before.attributes <= after.attributes
     assert (before.summary, before.returns, before.yields) <= (after.summary, after.returns, after.yields)
     assert after.lacks(parts) == Parts()
     assert merge(read, parts, style) == merged

@@ -87,6 +87,36 @@ def test_the_question_shows_the_code_and_what_stands_around_it() -> None:
     assert "Let a match burn down." in text
 
 
+SHOP = '''
+class Line:
+    """Something that is bought."""
+    def __init__(self, sku): self.sku = sku
+def load(path): return Line(path)
+def save(path):
+    "Save the lines."
+'''
+ASKED = [
+    pytest.param("", "module shop\n{}\n\nsummary: what the module shop is for as a whole.", id="module"),
+    pytest.param(
+        "Line", "class Line\ndef __init__(self, sku): self.sku = sku\n\nsummary: what a Line is.", id="class"
+    ),
+    pytest.param(
+        "load", "def load(path)\nreturn Line(path)\n# Line: Something that is bought.", id="function"
+    ),
+]
+DEFINED = "class Line  # Something that is bought.\ndef load(path)\ndef save(path)  # Save the lines."
+
+
+@pytest.mark.parametrize(("name", "expected"), ASKED)
+def test_what_is_shown_of_each_kind(name: str, expected: str) -> None:
+    source = parse_source(Path("shop.py"), SHOP.encode())
+    one = next(one for one in symbols(source) if one.qualname == name)
+    target = Target(one, facts_of(one, PackageIndex(), body_tokens=0), None, Place("shop.py", "shop.py", 1))
+    work = task(TEMPLATE, LOOK)
+    text = work.render(target, work.slots(target), {}).messages[-1].text
+    assert text == expected.format(DEFINED)
+
+
 THROUGH = """\
 def brew(kettle):
     if kettle.cold: raise TimeoutError

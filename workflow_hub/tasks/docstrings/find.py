@@ -32,7 +32,8 @@ from workflow_hub.values import Failed, Place, Skipped
 VOTES = 40
 FILES_ASKED = 200
 _SHOWS_A_STYLE = re.compile(
-    rb"^\s*(?:Args|Arguments|Parameters|Returns|Raises|Yields)\s*:?\s*$|:param |:returns?:", re.M
+    rb"^\s*(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields)\s*:?\s*$|:param |:ivar |:returns?:",
+    re.M,
 )
 
 Found = Target | Skipped[Place] | Failed[Place]

@@ -12,14 +12,16 @@ from workflow_hub.source.files import parse_expression
 from workflow_hub.tasks.docstrings.styles import Documented, Entry, Parts
 
 SUMMARY = "summary"
+# A class with more is a table, and no docstring of it should be one again.
+MOST_ATTRIBUTES = 30
 _WORDS_OF_OURS = frozenset({SUMMARY, "returns", "yields"})
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One part: a parameter or exception has its `name`, the other kinds have none."""
+    """One part: a parameter, attribute or exception has its `name`, the other kinds have none."""
 
-    kind: Literal["summary", "parameter", "returns", "yields", "raises"]
+    kind: Literal["summary", "parameter", "attribute", "returns", "yields", "raises"]
     name: str = ""
     type: str | None = None
 
@@ -27,9 +29,9 @@ class Slot:
     def key(self) -> str:
         """The word that the model reads and answers under."""
         match self.kind:
-            case "parameter":
+            case "parameter" | "attribute":
                 bare = self.name.lstrip("*")
-                return f"parameter {bare}" if bare in _WORDS_OF_OURS else bare
+                return f"{self.kind} {bare}" if bare in _WORDS_OF_OURS else bare
             case "raises":
                 return f"raises {self.name}"
             case _:
@@ -38,25 +40,34 @@ class Slot:
 
 def slots_of(facts: Facts, documented: Documented | None) -> dict[str, Slot]:
     """The slots of what is not documented yet, by key, in the order of a docstring."""
+    slots = list(_all(facts))
+
+    def entries(kind: str) -> tuple[Entry, ...]:
+        return tuple(Entry(slot.name, "") for slot in slots if slot.kind == kind)
+
     every = Parts(
         summary="",
-        parameters=tuple(Entry(slot.name, "") for slot in _all(facts) if slot.kind == "parameter"),
+        parameters=entries("parameter"),
         returns=Entry("", ""),
         yields=Entry("", ""),
-        raises=tuple(Entry(slot.name, "") for slot in _all(facts) if slot.kind == "raises"),
+        raises=entries("raises"),
+        attributes=entries("attribute"),
     )
     lacking = documented.lacks(every) if documented else every
-    open_names = {entry.name for entry in (*lacking.parameters, *lacking.raises)}
+    open_names = {entry.name for entry in (*lacking.parameters, *lacking.raises, *lacking.attributes)}
     open_kinds = {
         "summary": lacking.summary is not None,
         "returns": lacking.returns is not None,
         "yields": lacking.yields is not None,
     }
-    return {slot.key: slot for slot in _all(facts) if slot.name in open_names or open_kinds.get(slot.kind)}
+    return {slot.key: slot for slot in slots if slot.name in open_names or open_kinds.get(slot.kind)}
 
 
 def _all(facts: Facts) -> Iterator[Slot]:
     yield Slot("summary")
+    asked = [one for one in facts.attributes if not one.documented]
+    if len(asked) <= MOST_ATTRIBUTES:
+        yield from (Slot("attribute", one.name, one.annotation) for one in asked)
     if facts.kind != "function":
         return
     for parameter in facts.parameters:
@@ -105,4 +116,5 @@ def parts_of(slots: Mapping[str, Slot], texts: Mapping[str, str | None]) -> Part
         returns=next(iter(entries("returns")), None),
         yields=next(iter(entries("yields")), None),
         raises=entries("raises"),
+        attributes=entries("attribute"),
     )

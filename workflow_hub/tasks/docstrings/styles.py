@@ -26,7 +26,8 @@ class Style(StrEnum):
 class Entry:
     """One thing that is described.
 
-    `name` is a parameter as shown (`*args`), an exception, or empty for what is returned or yielded.
+    `name` is a parameter as shown (`*args`), an attribute, an exception, or empty for what is returned
+    or yielded.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Parts:
     returns: Entry | None = None
     yields: Entry | None = None
     raises: tuple[Entry, ...] = ()
+    attributes: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,13 @@ class Documented:
     returns: bool
     yields: bool
     raises: frozenset[str]
+    attributes: frozenset[str] = frozenset()
 
     def lacks(self, parts: Parts) -> Parts:
-        """Those of the parts that are not said yet; an exception is known by its last name."""
+        """Those of the parts that are not said yet; an exception is known by its last name.
+
+        An attribute that is described as a parameter of the class needs no second word.
+        """
         raised = {_last(name) for name in self.raises}
         return Parts(
             summary=None if self.summary else parts.summary,
@@ -69,13 +75,16 @@ class Documented:
             returns=None if self.returns else parts.returns,
             yields=None if self.yields else parts.yields,
             raises=tuple(one for one in parts.raises if _last(one.name) not in raised),
+            attributes=tuple(
+                one for one in parts.attributes if one.name not in self.attributes | self.parameters
+            ),
         )
 
 
-# The kinds of section, in the order that all styles share. `attributes` and `other` are never
-# written; they are known so that ours come at the right place beside them.
+# The kinds of section, in the order that all styles share. `other` is never written; it is known so
+# that ours come at the right place beside it.
 _ORDER = ("parameters", "attributes", "returns", "yields", "raises", "other")
-_OURS = ("parameters", "returns", "yields", "raises")
+_OURS = _ORDER[:-1]
 _HEADERS = {
     "args": "parameters",
     "arguments": "parameters",
@@ -114,6 +123,10 @@ _FIELDS = {
     "keyword": "parameters",
     "kwarg": "parameters",
     "type": "types",
+    "ivar": "attributes",
+    "cvar": "attributes",
+    "var": "attributes",
+    "vartype": "attribute types",
     "return": "returns",
     "returns": "returns",
     "rtype": "return type",
@@ -124,9 +137,13 @@ _FIELDS = {
     "except": "raises",
     "exception": "raises",
 }
+# The fields that hold the types of others.
+_TYPES = {"types": "parameters", "attribute types": "attributes", "return type": "returns"}
+_NAMED = frozenset({"parameters", "attributes", "types", "attribute types"})
 # The header in Google's words, and in NumPy's.
 _TITLES = {
     "parameters": ("Args", "Parameters"),
+    "attributes": ("Attributes", "Attributes"),
     "returns": ("Returns", "Returns"),
     "yields": ("Yields", "Yields"),
     "raises": ("Raises", "Raises"),
@@ -135,12 +152,14 @@ _TITLES = {
 _WRITTEN_FIELDS = {
     ":": {
         "parameters": ("param", "type"),
+        "attributes": ("ivar", "vartype"),
         "returns": ("returns", "rtype"),
         "yields": ("yields", ""),
         "raises": ("raises", ""),
     },
     "@": {
         "parameters": ("param", "type"),
+        "attributes": ("ivar", "type"),
         "returns": ("return", "rtype"),
         "yields": ("yield", ""),
         "raises": ("raise", ""),
@@ -310,8 +329,7 @@ class _Layout:
         head = f"{marker}{field}{name}:"
         lines = _filled([head, *_prose(entry.text)], self.width, margin, hanging)
         if type_field and self.types and entry.type:
-            type_name = name if kind == "parameters" else ""
-            lines.append(f"{margin}{marker}{type_field}{type_name}: {_one_line(entry.type)}")
+            lines.append(f"{margin}{marker}{type_field}{name}: {_one_line(entry.type)}")
         return lines
 
 
@@ -353,7 +371,7 @@ def _with_fields(
     lines: list[str], kind: str, entries: Sequence[Entry], layout: _Layout, fields: Sequence[_Section]
 ) -> list[str]:
     """The lines with new fields after those that come before them, without repeating a type."""
-    typed = {name for one in fields if one.kind == "types" for name in one.names}
+    typed = {name for one in fields if one.kind in _TYPES for name in one.names}
     if kind == "returns" and any(one.kind == "return type" for one in fields):
         typed.add("")
     entries = [replace(one, type=None) if bare(one.name) in typed else one for one in entries]
@@ -376,6 +394,7 @@ def _said(lines: Sequence[str], sections: Sequence[_Section]) -> Documented:
         returns="returns" in kinds,
         yields="yields" in kinds,
         raises=frozenset(name for one in sections if one.kind == "raises" for name in one.names),
+        attributes=frozenset(name for one in sections if one.kind == "attributes" for name in one.names),
     )
 
 
@@ -451,7 +470,7 @@ def _field_at(lines: Sequence[str], start: int) -> _Section | None:
         end += 1
     if kind == "raises":
         names = _names(kind, argument or text.strip())
-    elif kind in {"parameters", "types"}:
+    elif kind in _NAMED:
         whole = _PARAMETER.fullmatch(argument)
         # `:param dict[str, int] prices:` has its type before its name.
         names = _names("parameters", argument if whole else argument.rpartition(" ")[2])
@@ -471,8 +490,8 @@ def _section(
 
 
 def _names(kind: str, line: str) -> tuple[str, ...]:
-    """The parameters or exceptions that an entry begins with."""
-    if kind == "parameters":
+    """The parameters, attributes or exceptions that an entry begins with."""
+    if kind in _NAMED:
         found = _PARAMETER.match(line)
         return tuple(bare(name) for name in found[1].split(",")) if found else ()
     return tuple(_exceptions(line)) if kind == "raises" else ()
@@ -517,7 +536,7 @@ def _trimmed(lines: Sequence[str], end: int) -> int:
 
 
 def _rank(kind: str) -> int:
-    return _ORDER.index({"types": "parameters", "return type": "returns"}.get(kind, kind))
+    return _ORDER.index(_TYPES.get(kind, kind))
 
 
 def _lines(docstring: str) -> list[str]:

@@ -12,9 +12,9 @@ from workflow_hub.errors import ReplyInvalid
 from workflow_hub.pipeline import Answers, Reading, Slots, Task
 from workflow_hub.prompts import Template
 from workflow_hub.source.escapes import Raised
-from workflow_hub.source.facts import BODY_TOKENS, Facts
+from workflow_hub.source.facts import BODY_TOKENS, Facts, body_of
+from workflow_hub.source.outline import MODULE_TOKENS
 from workflow_hub.source.symbols import Symbol
-from workflow_hub.source.trim import trim
 from workflow_hub.tasks.docstrings.slots import SUMMARY, Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import Documented, Style, merge, render
 from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
@@ -24,6 +24,10 @@ NAME = "docstrings"
 # A phrase takes about 14 tokens and its key 5; a reply that needs more has lost the thread.
 TOKENS_AT_LEAST = 32
 TOKENS_A_SLOT = 28
+
+
+# What a summary is to say where it is not what the code does.
+ABOUT = {"class": "what a {} is", "module": "what the module {} is for as a whole"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,7 @@ class Target:
 
     @cached_property
     def body(self) -> str:
-        return trim(self.symbol.node, self.symbol.source.text, BODY_TOKENS)
+        return body_of(self.symbol, MODULE_TOKENS if self.symbol.kind == "module" else BODY_TOKENS)
 
     @cached_property
     def slots(self) -> dict[str, Slot]:
@@ -90,6 +94,7 @@ def prompt(template: Template, target: Target, slots: Slots, refused: Mapping[st
             "owner_doc": facts.owner_doc,
             "comment": facts.comment,
             "code": f"{facts.signature}\n{target.body}".strip(),
+            "about": ABOUT.get(facts.kind, "").format(target.symbol.name) or None,
             "callees": list(facts.callees),
             # Of its own the code says enough.
             "raises": [(one.name, one.reason) for one in facts.raises if one.path],
