@@ -5,7 +5,7 @@ import json
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +355,51 @@ def test_whatever_happens_the_order_is_that_of_the_items(kinds: list[str], jobs:
     outcomes = carried(items, answerer, jobs=jobs)
     assert [one.item for one in outcomes] == [one.item if isinstance(one, Skipped) else one for one in items]
     assert answerer.peak <= jobs
+
+
+# (texts: a name, and the one it waits for; what is asked while what is not answered yet)
+WAITS = [
+    pytest.param("a b c", "ab ac bc", id="nobody waits"),
+    pytest.param("a ba c", "ac", id="one waits, and the others go on"),
+    pytest.param("a ba cb", "", id="a chain"),
+    pytest.param("ab b", "ab", id="not for what comes later"),
+    pytest.param("ax b", "ab", id="not for what is not there"),
+    pytest.param("aa b", "ab", id="not for itself"),
+    pytest.param("xfails bx", "", id="also for what fails"),
+]
+
+
+@pytest.mark.parametrize(("texts", "together"), WAITS)
+def test_an_item_waits_for_those_before_it(texts: str, together: str) -> None:
+    open_ones: list[str] = []
+    met: set[str] = set()
+
+    class Slow(Answerer):
+        async def complete(self, choice: Choice, prompt: Prompt) -> Reply:
+            own = json.loads(prompt.messages[0].text)["text"][0]
+            met.update("".join(sorted((own, other))) for other in open_ones)
+            open_ones.append(own)
+            await anyio.wait_all_tasks_blocked()
+            open_ones.remove(own)
+            return await super().complete(choice, prompt)
+
+    work = replace(task(), key=lambda word: word.text[0], after=lambda word: word.text[1:2])
+    answerer = Slow(lambda text, *_: ReplyCut("cut") if "fails" in text else {"a": text})
+    words = [Word(text) for text in texts.split()]
+    assert [one.item for one in carried(words, answerer, work=work)] == words
+    assert met == set(together.split())
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.lists(st.integers(0, 9), max_size=3)), max_size=30),
+    st.integers(1, 5),
+)
+def test_whoever_waits_for_whom_a_run_ends(items: list[tuple[int, list[int]]], jobs: int) -> None:
+    words = [Word(f"{key} {after}") for key, after in items]
+    keys = {id(word): item for word, item in zip(words, items, strict=True)}
+    work = replace(task(), key=lambda word: keys[id(word)][0], after=lambda word: keys[id(word)][1])
+    assert [one.item for one in carried(words, Answerer(), jobs=jobs, work=work)] == words
 
 
 def test_no_items_no_outcomes() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -61,7 +61,8 @@ class Task(Generic[Item, Result]):
     of an item, and `identity` gives the text that the answers depend on. `render` makes the prompt
     for some of the slots; on the second try it gets the reasons why they were refused. `read`
     judges a reply slot by slot, and `result` makes the item's result of what was taken; both raise
-    ItemError where there is nothing to be had.
+    ItemError where there is nothing to be had. An item waits for those before it whose `key` is
+    among its `after`.
     """
 
     name: str
@@ -71,6 +72,8 @@ class Task(Generic[Item, Result]):
     render: Callable[[Item, Slots, Mapping[str, str]], Prompt]
     read: Callable[[Item, Slots, Reply], Reading]
     result: Callable[[Item, Answers], Result]
+    key: Callable[[Item], Hashable] = id
+    after: Callable[[Item], Iterable[Hashable]] = lambda item: ()
 
 
 class Answerer(Protocol):
@@ -196,6 +199,7 @@ async def run(
     line: deque[_Place[Item, Result]] = deque()
     drawn: deque[Item | Skipped[Any] | Failed[Any]] = deque()
     drawing = anyio.Lock()
+    running: dict[Hashable, anyio.Event] = {}
     room = anyio.Semaphore(jobs * 8)
 
     def draw() -> list[Item | Skipped[Any] | Failed[Any]]:
@@ -205,6 +209,12 @@ async def run(
         while line and line[0].outcome is not None:
             room.release()
             emit(line.popleft().outcome)  # type: ignore[arg-type]
+
+    async def in_turn(item: Item, earlier: Iterable[anyio.Event]) -> Done[Item, Result] | Failed[Item]:
+        # Whoever is waited for came before, so that nobody waits in a circle.
+        for event in earlier:
+            await event.wait()
+        return await carry(task, item, answerer, cache)
 
     async def work() -> None:
         while True:
@@ -218,10 +228,16 @@ async def run(
                 item = drawn.popleft()
                 place: _Place[Item, Result] = _Place()
                 line.append(place)
-            if isinstance(item, Skipped | Failed):
-                place.outcome = item
-            else:
-                place.outcome = await carry(task, item, answerer, cache)
+                if isinstance(item, Skipped | Failed):
+                    place.outcome = item
+                    move_on()
+                    continue
+                earlier = [running[key] for key in task.after(item) if key in running]
+                running[key := task.key(item)] = done = anyio.Event()
+            place.outcome = await in_turn(item, earlier)
+            done.set()
+            if running.get(key) is done:  # of several with one key the last is waited for
+                del running[key]
             move_on()
 
     try:

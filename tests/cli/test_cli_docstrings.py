@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_help import SHOP_ITEMS, at, bytes_of, each, folder_with, git, questions, run, shop_in
+from cli_help import SHOP_ITEMS, at, bytes_of, each, folder_with, git, is_canary, questions, run, shop_in
 from doubles.dmr import Busy, Delay, DmrDouble, plain_answer
 
 # (the folder that is a repository, the folder that the user stands in), below the test's own
@@ -92,6 +92,48 @@ def test_the_second_run_changes_nothing_and_asks_nothing(shop: Path) -> None:
         "seconds": 0,
     }
     assert "nothing to do" in second.err
+
+
+CALLING = """\
+def show(cart):
+    return total(cart) + count(cart)
+
+
+def total(cart):
+    return sum(cart.prices)
+
+
+def count(cart):
+    return len(cart.lines)
+"""
+
+
+def test_what_is_called_is_asked_first_and_quoted_by_its_callers(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(CALLING)
+    kinds = ("--kinds", "functions,modules", "--format", "json")
+    with DmrDouble() as dmr:
+        first = run("docstrings", ".", "--write", *kinds, cwd=tmp_path, env=at(dmr))
+        asked = [str(one.body["messages"][-1]["content"]) for one in dmr.chats if not is_canary(one.body)]
+        assert [text.partition("(")[0] for text in asked[:3]] == ["def total", "def count", "def show"]
+        # A second run has nothing to ask, nor has one over the same code without its docstrings.
+        (tmp_path / "shop.py").write_text(CALLING)
+        dmr.chats.clear()
+        second = run("docstrings", ".", "--write", *kinds, cwd=tmp_path, env=at(dmr))
+        assert dmr.chats == []
+    outcomes = first.report["outcomes"]
+    assert [one["item"] for one in outcomes] == [
+        "shop.py",
+        *(f"shop.py::{name}" for name in ("show", "total", "count")),
+    ]
+    said = {
+        one["item"].rpartition(":")[2]: one["result"]["docstring"].split("\n")[0].rstrip(".")
+        for one in outcomes
+    }
+    assert f"# total: {said['total']}" in asked[2] and f"# count: {said['count']}" in asked[2]
+    assert f"def show(cart)  # {said['show']}" in asked[3]
+    assert [one["result"]["docstring"] for one in second.report["outcomes"]] == [
+        one["result"]["docstring"] for one in outcomes
+    ]
 
 
 def test_answers_are_remembered_unless_the_cache_is_off(shop: Path) -> None:

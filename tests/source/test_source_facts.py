@@ -234,7 +234,7 @@ def test_a_class_inside_of_a_class_has_its_owner() -> None:
 def test_a_module_tells_what_it_defines() -> None:
     found = facts("# why\nimport os\nLIMIT = 3\ndef f(): ...\nif x:\n  class C:\n    def m(self): ...", "")
     assert (found.kind, found.signature, found.qualname) == ("module", "module cart", "")
-    assert found.defines == ("f", "C")
+    assert [one.name for one in found.callees] == ["f", "C"]
     assert found.comment is None
     assert {"os", "LIMIT", "f", "C", "m", "cart"} <= found.names
     assert found.body == "def f()\nclass C"
@@ -429,7 +429,8 @@ def shown(found: Facts) -> str:
         *found.decorators,
         found.signature,
     ]
-    lines += [f"{name}: {sentence}" for name, sentence in found.callees]
+    lines += [f"{one.name}: {one.says}" for one in found.callees[:4] if one.says]
+    lines += found.callers
     lines += [f"{one.name}: {one.guard}" for one in found.raises]
     return re.sub(r"\n+", "\n", "\n".join([*lines, found.body]))
 

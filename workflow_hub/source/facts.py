@@ -7,23 +7,23 @@ import builtins
 import hashlib
 import keyword
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from workflow_hub.errors import SourceRefused
 from workflow_hub.source.attributes import Attribute, attributes_of
-from workflow_hub.source.calls import Surroundings, flow_at, said, surroundings
+from workflow_hub.source.calls import flow_at, surroundings
+from workflow_hub.source.context import Callee, callees, callers, home_of
 from workflow_hub.source.escapes import Raised, escapes
-from workflow_hub.source.outline import MODULE_TOKENS, outline
+from workflow_hub.source.outline import MODULE_TOKENS, first_words, outline, public_symbols
 from workflow_hub.source.package import PackageIndex, first_sentence, words
-from workflow_hub.source.symbols import Symbol, comments_above, dotted, last_name, own_nodes, symbols
+from workflow_hub.source.symbols import Symbol, comments_above, last_name, own_nodes
 from workflow_hub.source.trim import Function, signature_of, text_of, trim, without_docstring
 
 BODY_TOKENS = 120
 LONGEST_DEFAULT = 60
 LONGEST_COMMENT = 300
-MOST_CALLEES = 4
 RAISES_THROUGH = 1
 KNOWN_TO_ALL = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "self", "cls"])
 _NOTHING = frozenset({"None", "NoReturn", "Never", "typing.NoReturn", "typing.Never"})
@@ -58,10 +58,11 @@ class Facts:
 
     `parameters` lack `self` and `cls`, in a function outside of a class too; a class has those of
     its `__init__`, and the `attributes` that no base of it has. `owner` is the qualified name of the
-    class around, `owner_doc` its first sentence. `callees` pair a name with the first sentence of what
-    a function of the same package says of itself. `identity` is a digest that changes when the answer
-    may: with the code, the class around and the comment above, and never with docstrings, other
-    comments, blank lines or the place in the file.
+    class around, `owner_doc` its first sentence. `callees` are functions and classes of the same
+    package, most relevant first, or what a module defines for others; `callers` are calls of it in
+    the same file. `identity` is a digest that changes when the answer may: with the code, the class
+    around and the comment above, and never with docstrings, other comments, blank lines, what is
+    called, or the place in the file.
     """
 
     kind: Literal["module", "class", "function"]
@@ -77,14 +78,14 @@ class Facts:
     comment: str | None
     owner: str | None
     owner_doc: str | None
-    callees: tuple[tuple[str, str], ...]
+    callees: tuple[Callee, ...]
     body: str
     identity: str
+    callers: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     init: str | None = None
     attributes: tuple[Attribute, ...] = ()
-    defines: tuple[str, ...] = ()
     own_names: frozenset[str] = frozenset()
     names_around: tuple[frozenset[str], ...] = ()
 
@@ -117,14 +118,6 @@ def facts_of(
     except RecursionError as error:
         place = f"{symbol.source.path}:{symbol.line}"
         raise SourceRefused(f"{place}: {symbol.name} is nested too deeply to be looked at") from error
-
-
-def body_of(symbol: Symbol, budget_tokens: int) -> str:
-    """The code of a symbol as far as it matters; of a module, what it defines for others."""
-    node = symbol.node
-    if isinstance(node, ast.Module) and (text := outline(symbol.source, budget_tokens)):
-        return text
-    return trim(node, symbol.source.text, budget_tokens)
 
 
 def identity_of(symbol: Symbol) -> str:
@@ -160,7 +153,8 @@ def _of_function(
         comment=_comment(symbol),
         owner=owner,
         owner_doc=None if symbol.owner is None else first_sentence(ast.get_docstring(symbol.owner)) or None,
-        callees=tuple(_callees(symbol, node, own, index, around)),
+        callees=callees(symbol, node, own, index, around),
+        callers=callers(symbol, index),
         body=trim(node, text, body_tokens) if body_tokens else "",
         identity=identity_of(symbol),
         own_names=_own_names(symbol, node),
@@ -202,9 +196,17 @@ def _of_class(symbol: Symbol, node: ast.ClassDef, index: PackageIndex, body_toke
     )
 
 
+def module_body(
+    symbol: Symbol, node: ast.Module, budget_tokens: int, says: Callable[[Symbol], str] = first_words
+) -> str:
+    """What a module defines for others; its code in short where that is nothing."""
+    text = outline(symbol.source, budget_tokens, says)
+    return text or trim(node, symbol.source.text, budget_tokens)
+
+
 def _of_module(symbol: Symbol, node: ast.Module, index: PackageIndex, body_tokens: int) -> Facts:
     module = index.module_of(symbol.source)
-    defined = (one.qualname for one in symbols(symbol.source) if one.qualname.isidentifier())
+    defined = (Callee(one.name, first_words(one), home_of(one)) for one in public_symbols(symbol.source))
     return Facts(
         kind="module",
         qualname="",
@@ -219,10 +221,9 @@ def _of_module(symbol: Symbol, node: ast.Module, index: PackageIndex, body_token
         comment=None,
         owner=None,
         owner_doc=None,
-        callees=(),
-        body=body_of(symbol, body_tokens) if body_tokens else "",
+        callees=tuple(defined),
+        body=module_body(symbol, node, body_tokens) if body_tokens else "",
         identity=identity_of(symbol),
-        defines=tuple(dict.fromkeys(defined)),
         own_names=words(f"{module.name} {outline(symbol.source, MODULE_TOKENS)}"),
         names_around=(*module.members.values(), module.names, KNOWN_TO_ALL),
     )
@@ -295,23 +296,6 @@ def _opens_the_file(symbol: Symbol) -> bool:
     body = symbol.source.tree.body
     first = 0 if ast.get_docstring(symbol.source.tree, clean=False) is None else 1
     return body[first : first + 1] == [symbol.node]
-
-
-def _callees(
-    symbol: Symbol, node: Function, own: Sequence[ast.AST], index: PackageIndex, around: Surroundings
-) -> Iterator[tuple[str, str]]:
-    calls = [inner for inner in own if isinstance(inner, ast.Call)]
-    calls.sort(key=lambda call: (call.lineno, call.col_offset))
-    variables = {inner.arg for inner in ast.walk(node.args) if isinstance(inner, ast.arg)}
-    names = dict.fromkeys(name for call in calls if (name := dotted(call.func)) is not None)
-    left = MOST_CALLEES
-    for name in names:
-        first = name.partition(".")[0]
-        if name == symbol.name or (first in variables and first not in ("self", "cls")):
-            continue
-        if left and (sentence := said(index, around, name)):
-            yield name, sentence
-            left -= 1
 
 
 def _own_names(symbol: Symbol, node: Function | ast.ClassDef) -> frozenset[str]:

@@ -96,8 +96,7 @@ def flow_of(node: Function, source_text: str, *, knows: Callable[[str], bool], i
     is not implemented.
     """
     own = own_nodes(node.body)
-    variables = _variables(node, own)
-    local = {*variables, *_defined(own)}
+    local = local_names(node, own)
 
     def follows(name: str) -> bool:
         first = name.partition(".")[0]
@@ -110,9 +109,16 @@ def flow_of(node: Function, source_text: str, *, knows: Callable[[str], bool], i
     )
     if not speaks:
         return SILENT
-    builder = _Builder(variables, source_text, follows, is_abstract=_is_abstract(node, is_method=is_method))
+    builder = _Builder(
+        _variables(node, own), source_text, follows, is_abstract=_is_abstract(node, is_method=is_method)
+    )
     steps, _ = builder.block(node.body, _Around())
     return Flow(_kind(node, own), _short(steps), node.lineno)
+
+
+def local_names(node: Function, own: Sequence[ast.AST]) -> set[str]:
+    """What a function itself gives a name to: parameters, variables, functions, classes, imports."""
+    return {*_variables(node, own), *_defined(own)}
 
 
 def called_name(node: ast.expr) -> str | None:

@@ -13,15 +13,20 @@ from workflow_hub.source.trim import estimate_tokens, signature_of
 MODULE_TOKENS = 160
 
 
-def outline(source: SourceFile, budget_tokens: int) -> str:
+def first_words(symbol: Symbol) -> str:
+    """What a symbol says of itself, in one sentence; or empty."""
+    return first_sentence(symbol.docstring)
+
+
+def outline(source: SourceFile, budget_tokens: int, says: Callable[[Symbol], str] = first_words) -> str:
     """The public functions and classes of a module; empty where it has none.
 
-    The first of these that fits into `budget_tokens`: signatures with first sentences, sentences
-    where there are any, names alone, as many names as fit.
+    The first of these that fits into `budget_tokens`: signatures with what each `says`, that alone
+    where there is any, names alone, as many names as fit.
     """
-    public = list(_public(source))
+    public = list(public_symbols(source))
     for form in (_whole, _short):
-        text = "\n".join(map(form, public))
+        text = "\n".join(form(symbol, says(symbol)) for symbol in public)
         if estimate_tokens(text) <= budget_tokens:
             return text
     names = [symbol.name for symbol in public]
@@ -30,7 +35,7 @@ def outline(source: SourceFile, budget_tokens: int) -> str:
     return text
 
 
-def _public(source: SourceFile) -> Iterator[Symbol]:
+def public_symbols(source: SourceFile) -> Iterator[Symbol]:
     """The functions and classes of the top level, each once; of those in `__all__` where there is one."""
     exported = exports(source.tree)
     is_public: Callable[[str], bool] = (
@@ -65,15 +70,13 @@ def exports(tree: ast.Module) -> frozenset[str] | None:
     return frozenset(found) if there else None
 
 
-def _whole(symbol: Symbol) -> str:
+def _whole(symbol: Symbol, says: str) -> str:
     assert not isinstance(symbol.node, ast.Module)
     signature = signature_of(symbol.node, symbol.source.text)
-    says = first_sentence(symbol.docstring)
     return f"{signature}  # {says}" if says else signature
 
 
-def _short(symbol: Symbol) -> str:
-    says = first_sentence(symbol.docstring)
+def _short(symbol: Symbol, says: str) -> str:
     return f"{symbol.name}: {says}" if says else symbol.name
 
 

@@ -205,9 +205,9 @@ def test_the_body_is_only_made_to_ask() -> None:
     assert work.slots(target) and work.identity(target)
     work.read(target, SLOTS, Reply(json.dumps(GOOD)))
     work.result(target, Answers(GOOD, {}))
-    assert target.facts.body == "" and "body" not in vars(target)
+    assert target.facts.body == ""
     asked = work.render(target, SLOTS, {})
-    assert "return kettle.heat(minutes)" in target.body and target.body in asked.messages[-1].text
+    assert "return kettle.heat(minutes)" in target.body() and target.body() in asked.messages[-1].text
 
 
 def test_code_that_looks_like_a_template_is_shown_as_it_is() -> None:

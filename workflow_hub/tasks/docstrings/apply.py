@@ -88,7 +88,8 @@ class Applier:
                 self._deliver(source, spliced)
             except SourceRefused as error:
                 refused |= dict.fromkeys((symbol for symbol, _ in texts), error)
-        for outcome in outcomes:
+        # They came in the order in which they were asked.
+        for outcome in sorted(outcomes, key=lambda one: (one.item.place.line, one.item.place.id)):
             yield _light(outcome, refused, spliced, edits)
 
     def _deliver(self, source: SourceFile, spliced: Spliced) -> None:

@@ -24,6 +24,7 @@ from workflow_hub.source.files import (
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, symbols, wanted
 from workflow_hub.tasks.docstrings import findings
+from workflow_hub.tasks.docstrings.order import callees_first
 from workflow_hub.tasks.docstrings.styles import Style, detect, documented
 from workflow_hub.tasks.docstrings.task import Target
 from workflow_hub.values import Failed, Place, Skipped
@@ -45,7 +46,7 @@ def files(paths: Sequence[str | Path], folder: Path, settings: Docstrings) -> li
 
 
 def targets(found: Iterable[Path | Refusal], folder: Path, settings: Docstrings) -> Iterator[Found]:
-    """What is to be documented, file by file and in source order; lazy, one file in memory at a time.
+    """What is to be documented, file by file; lazy, one file in memory at a time.
 
     A file that cannot be read is a failure of that file; a link out of the tree is passed over.
     """
@@ -144,6 +145,8 @@ def _opened(file: Path | Refusal, folder: Path) -> SourceFile | Skipped[Place] |
 
 
 def _in_file(source: SourceFile, index: PackageIndex, folder: Path, settings: Docstrings) -> Iterator[Found]:
+    """What cannot be looked at first, then the targets, each after those that it calls."""
+    targets: list[Target] = []
     policies = policies_of(settings)
     for symbol in symbols(source):
         if wanted(symbol, settings.kinds, policies, index) is not None:
@@ -157,7 +160,8 @@ def _in_file(source: SourceFile, index: PackageIndex, folder: Path, settings: Do
         said = documented(symbol.docstring or "") if _has_words(symbol) else None
         target = Target(symbol, facts, said, place)
         if target.slots and (said is None or settings.complete):
-            yield target
+            targets.append(target)
+    yield from callees_first(targets)
 
 
 def _has_words(symbol: Symbol) -> bool:

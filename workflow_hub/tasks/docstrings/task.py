@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,12 @@ from workflow_hub import schema
 from workflow_hub.errors import ReplyInvalid
 from workflow_hub.pipeline import Answers, Reading, Slots, Task
 from workflow_hub.prompts import Template
+from workflow_hub.source.context import Home, home_of
 from workflow_hub.source.escapes import Raised
-from workflow_hub.source.facts import BODY_TOKENS, Facts, body_of
-from workflow_hub.source.outline import MODULE_TOKENS
+from workflow_hub.source.facts import BODY_TOKENS, Facts, module_body
+from workflow_hub.source.outline import MODULE_TOKENS, first_words
 from workflow_hub.source.symbols import Symbol
+from workflow_hub.source.trim import estimate_tokens, trim
 from workflow_hub.tasks.docstrings.slots import SUMMARY, Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import Documented, Style, merge, render
 from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
@@ -24,6 +27,9 @@ NAME = "docstrings"
 # A phrase takes about 14 tokens and its key 5; a reply that needs more has lost the thread.
 TOKENS_AT_LEAST = 32
 TOKENS_A_SLOT = 28
+# What is told of callees and callers, at most.
+CONTEXT_TOKENS = 120
+MOST_CALLEES = 4
 
 
 # What a summary is to say where it is not what the code does.
@@ -42,9 +48,17 @@ class Target:
     documented: Documented | None
     place: Place
 
-    @cached_property
-    def body(self) -> str:
-        return body_of(self.symbol, MODULE_TOKENS if self.symbol.kind == "module" else BODY_TOKENS)
+    def body(self, heard: Mapping[Home, str] = {}) -> str:
+        """The code as far as it matters; of a module what it defines, with what was `heard` of that."""
+        node = self.symbol.node
+        if isinstance(node, ast.Module):
+            return module_body(
+                self.symbol,
+                node,
+                MODULE_TOKENS,
+                lambda symbol: first_words(symbol) or heard.get(home_of(symbol), ""),
+            )
+        return trim(node, self.symbol.source.text, BODY_TOKENS)
 
     @cached_property
     def slots(self) -> dict[str, Slot]:
@@ -72,32 +86,52 @@ class Look:
 
 
 def task(template: Template, look: Look) -> Task[Target, Docstring]:
-    """The task with its template and its look."""
+    """The task with its template and its look.
+
+    What one item says in its summary, those that call it read in their prompts: they come after it.
+    """
     spoken = Spoken(runs_of(template.text), frozenset(map(str.lower, template.head.echoes)))
+    heard: dict[Home, str] = {}
+
+    def result(target: Target, answers: Answers) -> Docstring:
+        made = compose(target, answers, look)
+        if summary := answers.values.get(SUMMARY):
+            heard[home_of(target.symbol)] = summary
+        return made
+
     return Task(
         NAME,
         f"{template.fingerprint}-{RULES}",
         slots=lambda target: dict.fromkeys(target.slots, schema.PHRASE_OR_NULL),
         identity=lambda target: target.facts.identity,
-        render=lambda target, slots, refused: prompt(template, target, slots, refused),
+        render=lambda target, slots, refused: prompt(template, target, slots, refused, heard),
         read=lambda target, slots, reply: read(target, slots, reply, spoken),
-        result=lambda target, answers: compose(target, answers, look),
+        result=result,
+        key=lambda target: home_of(target.symbol),
+        after=lambda target: [callee.home for callee in target.facts.callees if not callee.says],
     )
 
 
-def prompt(template: Template, target: Target, slots: Slots, refused: Mapping[str, str]) -> Prompt:
-    """The question about the slots; their keys are the reply's schema and are not told in words."""
+def prompt(
+    template: Template,
+    target: Target,
+    slots: Slots,
+    refused: Mapping[str, str],
+    heard: Mapping[Home, str] = {},
+) -> Prompt:
+    """The question about the slots; their keys are the reply's schema and are not told in words.
+
+    `heard` is what the run has said so far of what had no docstring.
+    """
     facts = target.facts
     return template.render(
         {
             "owner": facts.owner,
             "owner_doc": facts.owner_doc,
             "comment": facts.comment,
-            "code": f"{facts.signature}\n{target.body}".strip(),
+            "code": f"{facts.signature}\n{target.body(heard)}".strip(),
             "about": ABOUT.get(facts.kind, "").format(target.symbol.name) or None,
-            "callees": list(facts.callees),
-            # Of its own the code says enough.
-            "raises": [(one.name, one.reason) for one in facts.raises if one.path],
+            **_context(facts, heard),
             "refused": {slot: instead(reason) for slot, reason in refused.items()},
             # What copies the example is asked again without it.
             "copied": COPIED in refused.values(),
@@ -105,6 +139,24 @@ def prompt(template: Template, target: Target, slots: Slots, refused: Mapping[st
         schema=schema.record(slots),
         options={"max_tokens": TOKENS_AT_LEAST + TOKENS_A_SLOT * len(slots)},
     )
+
+
+def _context(facts: Facts, heard: Mapping[Home, str]) -> dict[str, list[Any]]:
+    """What else the prompt tells, as much as CONTEXT_TOKENS hold: first what there are slots for."""
+    # Of its own exceptions the code says enough.
+    raises = [(one.name, one.reason) for one in facts.raises if one.path]
+    said = [(one.name, one.says or heard.get(one.home, "")) for one in facts.callees]
+    # A module's are in its outline.
+    callees = [] if facts.kind == "module" else [one for one in said if one[1]][:MOST_CALLEES]
+    told: dict[str, list[Any]] = {"raises": [], "callees": [], "callers": []}
+    left = CONTEXT_TOKENS
+    for kind, lines in (("raises", raises), ("callees", callees), ("callers", facts.callers)):
+        for line in lines:
+            left -= estimate_tokens(line if isinstance(line, str) else ": ".join(line))
+            if left < 0:
+                return told
+            told[kind].append(line)
+    return told
 
 
 def read(target: Target, slots: Slots, reply: Reply, spoken: Spoken = SILENT) -> Reading:
@@ -143,7 +195,8 @@ def _about(facts: Facts, slot: Slot) -> set[str]:
     """The names that a text in this slot must say more than."""
     match slot.kind:
         case "summary":
-            return {facts.qualname.rpartition(".")[2]}
+            # Nor may it say again what it was to be about.
+            return {facts.qualname.rpartition(".")[2], *ABOUT.get(facts.kind, "").split()}
         case "raises":
             return {slot.name}
         case _:
