@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from workflow_hub.source.calling import ON_SELF, SUPER
 from workflow_hub.source.escapes import Scope, canonical
-from workflow_hub.source.flow import ON_SELF, SILENT, SUPER, Flow, flow_of
+from workflow_hub.source.flow import SILENT, Flow, flow_of
 from workflow_hub.source.package import Module, PackageIndex, Place
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.trim import Function

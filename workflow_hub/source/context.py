@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from workflow_hub.source.calling import ON_SELF, called_name, local_names
 from workflow_hub.source.calls import Surroundings, said, surroundings, target
 from workflow_hub.source.files import SourceFile
-from workflow_hub.source.flow import ON_SELF, called_name, local_names
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Symbol, own_nodes, symbols
 from workflow_hub.source.trim import Function, text_of

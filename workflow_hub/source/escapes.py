@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from workflow_hub.source.flow import LONGEST_GUARD, RUNS, Again, Call, Flow, Guarded, Handler, Step, Throw
+from workflow_hub.source.calling import RUNS, Call
+from workflow_hub.source.flow import LONGEST_GUARD, Again, Flow, Guarded, Handler, Step, Throw
 from workflow_hub.source.trim import cut
 
 LONGEST_GUARDS = 160

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from workflow_hub.source.calling import (
+    ON_SELF,
+    Call,
+    How,
+    Kind,
+    called_name,
+    calls_in,
+    kind_of,
+    local_names,
+    variables_of,
+)
 from workflow_hub.source.symbols import dotted, last_name, own_nodes
 from workflow_hub.source.trim import Function, text_of, without_docstring
 
 LONGEST_GUARD = 80
-SUPER = "super()"
-ON_SELF = frozenset({"self", "cls", SUPER})
-# What goes through all of an iterable that it is given.
-_CONSUMERS = frozenset(
-    """all any dict extend frozenset join list max min next reversed set sorted sum tuple update""".split()
-)
-
-How = Literal["called", "awaited", "iterated", "async iterated"]
-Kind = Literal["function", "coroutine", "generator", "async generator"]
-# What has to be done with what a call gives, so that the function's body runs.
-RUNS: Mapping[Kind, frozenset[How]] = {
-    "function": frozenset({"called", "awaited", "iterated", "async iterated"}),
-    "coroutine": frozenset({"awaited"}),
-    "generator": frozenset({"iterated"}),
-    "async generator": frozenset({"async iterated"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +29,6 @@ class Throw:
 
     name: str
     guard: str | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of `name`: `parse`, `money.pay`, `self.total`, `super().total`."""
-
-    name: str
-    how: How
     line: int
 
 
@@ -110,23 +95,10 @@ def flow_of(node: Function, source_text: str, *, knows: Callable[[str], bool], i
     if not speaks:
         return SILENT
     builder = _Builder(
-        _variables(node, own), source_text, follows, is_abstract=_is_abstract(node, is_method=is_method)
+        variables_of(node, own), source_text, follows, is_abstract=_is_abstract(node, is_method=is_method)
     )
     steps, _ = builder.block(node.body, _Around())
-    return Flow(_kind(node, own), _short(steps), node.lineno)
-
-
-def local_names(node: Function, own: Sequence[ast.AST]) -> set[str]:
-    """What a function itself gives a name to: parameters, variables, functions, classes, imports."""
-    return {*_variables(node, own), *_defined(own)}
-
-
-def called_name(node: ast.expr) -> str | None:
-    """`a.b` or `super().b` as written; None for what is called by no name."""
-    match node:
-        case ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[]), attr=name):
-            return f"{SUPER}.{name}"
-    return dotted(node)
+    return Flow(kind_of(node, own), _short(steps), node.lineno)
 
 
 def _is_abstract(node: Function, *, is_method: bool) -> bool:
@@ -135,48 +107,6 @@ def _is_abstract(node: Function, *, is_method: bool) -> bool:
         return True
     body = without_docstring(node.body)
     return is_method and len(body) == 1 and isinstance(body[0], ast.Raise)
-
-
-def _kind(node: Function, own: Sequence[ast.AST]) -> Kind:
-    yields = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in own)
-    if isinstance(node, ast.AsyncFunctionDef):
-        return "async generator" if yields else "coroutine"
-    return "generator" if yields else "function"
-
-
-def _variables(node: Function, own: Sequence[ast.AST]) -> dict[str, ast.expr | None]:
-    """The function's parameters and variables; with its value where a variable is set only once."""
-    arguments = node.args
-    found: dict[str, ast.expr | None] = {
-        argument.arg: None
-        for argument in (
-            *arguments.posonlyargs,
-            *arguments.args,
-            *arguments.kwonlyargs,
-            *filter(None, (arguments.vararg, arguments.kwarg)),
-        )
-    }
-    values: dict[int, ast.expr] = {}
-    for inner in own:
-        match inner:
-            case ast.Assign(targets=[ast.Name() as target], value=value):
-                values[id(target)] = value
-            case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
-                values[id(target)] = value
-    for inner in own:
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            found[inner.id] = None if inner.id in found else values.get(id(inner))
-    return found
-
-
-def _defined(own: Sequence[ast.AST]) -> Iterator[str]:
-    """The names of functions, classes and imports inside of the function."""
-    for inner in own:
-        match inner:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                yield name
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                yield from (alias.asname or alias.name.partition(".")[0] for alias in names)
 
 
 def _short(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -379,36 +309,7 @@ class _Builder:
         return form.format(*(text_of(part, self.source_text, LONGEST_GUARD) for part in parts))
 
     def calls(self, node: ast.AST | None, how: How = "called") -> list[Step]:
-        return [] if node is None else list(_calls(node, how, self.follows))
-
-
-def _calls(top: ast.AST, how: How, follows: Callable[[str], bool]) -> Iterator[Call]:
-    """The calls of an expression or simple statement, inner ones last; nothing inside of lambdas."""
-    todo: list[tuple[ast.AST, How]] = [(top, how)]
-    while todo:
-        node, how = todo.pop()
-        match node:
-            case ast.Lambda():
-                continue
-            case ast.Await(value=value):
-                todo.append((value, "awaited"))
-            case ast.YieldFrom(value=value) | ast.Starred(value=value):
-                todo.append((value, "iterated"))
-            case ast.GeneratorExp() if how == "called":
-                todo.append((node.generators[0].iter, "called"))  # the rest waits for its first use
-            case ast.comprehension():
-                todo += [(condition, "called") for condition in node.ifs]
-                todo.append((node.iter, "async iterated" if node.is_async else "iterated"))
-            case ast.Call():
-                name = called_name(node.func)
-                if name is not None and follows(name):
-                    yield Call(name, how, node.lineno)
-                todo.append((node.func, "called"))
-                use: How = "iterated" if last_name(node) in _CONSUMERS else "called"
-                todo += [(argument, use) for argument in node.args]
-                todo += [(keyword.value, "called") for keyword in node.keywords]
-            case _:
-                todo += [(child, "called") for child in ast.iter_child_nodes(node)]
+        return [] if node is None else list(calls_in(node, how, self.follows))
 
 
 def _suppressed(manager: ast.expr) -> Iterable[str]:

@@ -137,6 +137,20 @@ def test_the_question_shows_where_an_exception_comes_from() -> None:
     assert "raises ValueError" not in snippet(THROUGH, raises_through=0).slots
 
 
+def test_what_is_told_of_others_has_its_bounds() -> None:
+    says = "Say " + "something " * 10 + "of it."
+    helpers = "".join(f'def help_{number}(x):\n    "{says}"\n' for number in range(9))
+    called = "".join(f"    help_{number}(x)\n" for number in range(9))
+    others = "def other():\n    brew(1)\n    brew('green')\n    brew(x)\n"
+    target = snippet(f"def brew(x):\n{called}\n{helpers}{others}")
+    work = task(TEMPLATE, LOOK)
+    text = work.render(target, work.slots(target), {}).messages[-1].text
+    assert text.count(says) == 3, "what fits into the budget"
+    few = snippet(f"def brew(x):\n    help_1(x)\n\n{helpers}{others}")
+    text = work.render(few, work.slots(few), {}).messages[-1].text
+    assert text.endswith(f"# help_1: {says}\n# called as brew(1)\n# called as brew('green')")
+
+
 def test_the_docstring_has_the_evidence_for_the_exceptions_that_it_names() -> None:
     target = snippet(THROUGH)
     said = {"summary": "Make some tea.", "raises TimeoutError": None, "raises ValueError": "if it is empty"}
