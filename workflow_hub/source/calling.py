@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,9 +81,9 @@ def calls_in(top: ast.AST, how: How, follows: Callable[[str], bool]) -> Iterator
                 todo += [(child, "called") for child in ast.iter_child_nodes(node)]
 
 
-def local_names(node: Function, own: Sequence[ast.AST]) -> set[str]:
-    """What a function itself gives a name to: parameters, variables, functions, classes, imports."""
-    return {*variables_of(node, own), *_defined(own)}
+def local_names(variables: Iterable[str], own: Sequence[ast.AST]) -> set[str]:
+    """What a function itself gives a name to: its variables, and functions, classes and imports inside."""
+    return {*variables, *_defined(own)}
 
 
 def variables_of(node: Function, own: Sequence[ast.AST]) -> dict[str, ast.expr | None]:

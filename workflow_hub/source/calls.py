@@ -75,6 +75,11 @@ class Surroundings:
     def module(self) -> str:
         return self.home.name
 
+    def follows(self, name: str) -> bool:
+        """Whether a call of that name may lead into the package."""
+        first = name.partition(".")[0]
+        return self.owner is not None if first in ON_SELF else self.home.knows(first)
+
     def true_name(self, name: str) -> str:
         if (place := self.index.place_of(self.home, name)) is not None:
             return f"{place[0].name}.{place[1]}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from workflow_hub.source.calling import ON_SELF, called_name, local_names
+from workflow_hub.source.calling import ON_SELF, called_name, local_names, variables_of
 from workflow_hub.source.calls import Surroundings, said, surroundings, target
 from workflow_hub.source.files import SourceFile
 from workflow_hub.source.package import PackageIndex
@@ -45,16 +45,13 @@ def callees(
 
     That is what makes the result, then what shares a word with the function's name, then the first.
     """
-    local = local_names(node, own) - ON_SELF
     words = _words(symbol.name)
     rank: dict[str, tuple[bool, bool, int, int]] = {}
-    for call, makes_result in _calls(own):
-        name = called_name(call.func)
-        if name is None or name == symbol.name or name.partition(".")[0] in local:
-            continue
-        shares = not words.isdisjoint(_words(name.rpartition(".")[2]))
-        order = (not makes_result, not shares, call.lineno, call.col_offset)
-        rank[name] = min(order, rank.get(name, order))
+    for call, name, makes_result in _package_calls(node, own, around):
+        if name != symbol.name:
+            shares = not words.isdisjoint(_words(name.rpartition(".")[2]))
+            order = (not makes_result, not shares, call.lineno, call.col_offset)
+            rank[name] = min(order, rank.get(name, order))
     found: dict[Home, Callee] = {}
     for name in sorted(rank, key=rank.__getitem__):
         place = target(index, around.home, around.owner, name)
@@ -63,13 +60,20 @@ def callees(
     return tuple(found.values())[:MOST_CALLEES]
 
 
-def _calls(own: Sequence[ast.AST]) -> Iterator[tuple[ast.Call, bool]]:
-    """Every call, and whether it is part of what is returned or yielded."""
-    results = [node.value for node in own if isinstance(node, (ast.Return, ast.Yield, ast.YieldFrom))]
+def _package_calls(
+    node: Function, own: Sequence[ast.AST], around: Surroundings
+) -> Iterator[tuple[ast.Call, str, bool]]:
+    """The calls that may lead into the package, by name, and whether each is part of a result."""
+    named = [(call, called_name(call.func)) for call in own if isinstance(call, ast.Call)]
+    calls = [(call, name) for call, name in named if name is not None and around.follows(name)]
+    if not calls:
+        return
+    local = local_names(variables_of(node, own), own) - ON_SELF
+    results = [one.value for one in own if isinstance(one, (ast.Return, ast.Yield, ast.YieldFrom))]
     within = {id(inner) for value in results if value is not None for inner in ast.walk(value)}
-    for node in own:
-        if isinstance(node, ast.Call):
-            yield node, id(node) in within
+    for call, name in calls:
+        if name.partition(".")[0] not in local:
+            yield call, name, id(call) in within
 
 
 def _words(name: str) -> set[str]:
@@ -88,17 +92,12 @@ def _callers_in(source: SourceFile, index: PackageIndex) -> Mapping[str, tuple[s
         if symbol.kind != "function" or not isinstance(symbol.node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         around = surroundings(symbol, index)
-        own = own_nodes(symbol.node.body)
-        local = local_names(symbol.node, own) - ON_SELF
-        for node in own:
-            if not isinstance(node, ast.Call) or not (tells := _tells(node)):
-                continue
-            name = called_name(node.func)
-            if name is None or name.partition(".")[0] in local:
-                continue
+        for call, name, _ in _package_calls(symbol.node, own_nodes(symbol.node.body), around):
             place = target(index, around.home, around.owner, name)
-            if place is not None and place[0] is around.home and place[1] != symbol.qualname:
-                text = text_of(node, source.text, LONGEST_CALL)
+            if place is None or place[0] is not around.home or place[1] == symbol.qualname:
+                continue
+            if tells := _tells(call):
+                text = text_of(call, source.text, LONGEST_CALL)
                 found.setdefault(place[1], {}).setdefault(text, tells)
     return {
         name: tuple(sorted(calls, key=lambda text: -calls[text])[:MOST_CALLERS])

@@ -81,7 +81,8 @@ def flow_of(node: Function, source_text: str, *, knows: Callable[[str], bool], i
     is not implemented.
     """
     own = own_nodes(node.body)
-    local = local_names(node, own)
+    variables = variables_of(node, own)
+    local = local_names(variables, own)
 
     def follows(name: str) -> bool:
         first = name.partition(".")[0]
