@@ -60,8 +60,9 @@ CALLERS = [
         ["f('x', n=1)", "f(x, 3)"],
         id="most telling",
     ),
-    pytest.param("def a(x):\n f(x)\n f(x)", ["f(x)"], id="once"),
+    pytest.param("def a(x):\n f(x, 3)\n f(x, 3)", ["f(x, 3)"], id="once"),
     pytest.param("def a():\n f()", [], id="without arguments"),
+    pytest.param("def a(x):\n f(x.read())", [], id="without a literal"),
     pytest.param("x = f(3)", [], id="outside of functions"),
     pytest.param("def a(f):\n f(3)", [], id="another of that name"),
     pytest.param(

@@ -151,6 +151,16 @@ def test_what_is_told_of_others_has_its_bounds() -> None:
     assert text.endswith(f"# help_1: {says}\n# called as brew(1)\n# called as brew('green')")
 
 
+def test_a_callees_words_are_not_taken_for_a_summary_and_not_shown_again() -> None:
+    code = "def brew(pot):\n    return boil(pot)\n\ndef boil(pot):\n    'Heat a pot of water.'\n"
+    target, work = snippet(code), task(TEMPLATE, LOOK)
+    first = work.render(target, work.slots(target), {}).messages[-1].text
+    reading = work.read(target, {"summary": PHRASE_OR_NULL}, Reply('{"summary": "heat a pot of water"}'))
+    again = work.render(target, {"summary": PHRASE_OR_NULL}, reading.refused).messages[-1].text
+    assert reading.refused == {"summary": COPIED}
+    assert "Heat a pot" in first and "Heat a pot" not in again
+
+
 def test_the_docstring_has_the_evidence_for_the_exceptions_that_it_names() -> None:
     target = snippet(THROUGH)
     said = {"summary": "Make some tea.", "raises TimeoutError": None, "raises ValueError": "if it is empty"}

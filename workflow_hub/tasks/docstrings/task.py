@@ -105,7 +105,7 @@ def task(template: Template, look: Look) -> Task[Target, Docstring]:
         slots=lambda target: dict.fromkeys(target.slots, schema.PHRASE_OR_NULL),
         identity=lambda target: target.facts.identity,
         render=lambda target, slots, refused: prompt(template, target, slots, refused, heard),
-        read=lambda target, slots, reply: read(target, slots, reply, spoken),
+        read=lambda target, slots, reply: read(target, slots, reply, spoken, heard),
         result=result,
         key=lambda target: home_of(target.symbol),
         after=lambda target: [callee.home for callee in target.facts.callees if not callee.says],
@@ -131,7 +131,8 @@ def prompt(
             "comment": facts.comment,
             "code": f"{facts.signature}\n{target.body(heard)}".strip(),
             "about": ABOUT.get(facts.kind, "").format(target.symbol.name) or None,
-            **_context(facts, heard),
+            # What repeats a callee's sentence is asked again without it, too.
+            **_context(facts, heard, alone=COPIED in refused.values()),
             "refused": {slot: instead(reason) for slot, reason in refused.items()},
             # What copies the example is asked again without it.
             "copied": COPIED in refused.values(),
@@ -141,16 +142,17 @@ def prompt(
     )
 
 
-def _context(facts: Facts, heard: Mapping[Home, str]) -> dict[str, list[Any]]:
+def _context(facts: Facts, heard: Mapping[Home, str], *, alone: bool) -> dict[str, list[Any]]:
     """What else the prompt tells, as much as CONTEXT_TOKENS hold: first what there are slots for."""
     # Of its own exceptions the code says enough.
     raises = [(one.name, one.reason) for one in facts.raises if one.path]
     said = [(one.name, one.says or heard.get(one.home, "")) for one in facts.callees]
     # A module's are in its outline.
-    callees = [] if facts.kind == "module" else [one for one in said if one[1]][:MOST_CALLEES]
+    callees = [] if alone or facts.kind == "module" else [one for one in said if one[1]][:MOST_CALLEES]
+    callers = () if alone else facts.callers
     told: dict[str, list[Any]] = {"raises": [], "callees": [], "callers": []}
     left = CONTEXT_TOKENS
-    for kind, lines in (("raises", raises), ("callees", callees), ("callers", facts.callers)):
+    for kind, lines in (("raises", raises), ("callees", callees), ("callers", callers)):
         for line in lines:
             left -= estimate_tokens(line if isinstance(line, str) else ": ".join(line))
             if left < 0:
@@ -159,10 +161,16 @@ def _context(facts: Facts, heard: Mapping[Home, str]) -> dict[str, list[Any]]:
     return told
 
 
-def read(target: Target, slots: Slots, reply: Reply, spoken: Spoken = SILENT) -> Reading:
-    """The reply judged slot by slot. Of a reply that was cut, the slots that came whole count."""
+def read(
+    target: Target, slots: Slots, reply: Reply, spoken: Spoken = SILENT, heard: Mapping[Home, str] = {}
+) -> Reading:
+    """The reply judged slot by slot. Of a reply that was cut, the slots that came whole count.
+
+    A summary that says what a callee says of itself was copied: a small model likes to do so.
+    """
     document = _document(slots, reply)
     names = target.facts.names
+    quoted = {_plain(one.says or heard.get(one.home, "")) for one in target.facts.callees}
     taken: dict[str, Any] = {}
     refused: dict[str, str] = {}
     for key, value in document.items():
@@ -170,11 +178,17 @@ def read(target: Target, slots: Slots, reply: Reply, spoken: Spoken = SILENT) ->
         text = None if value is None else tidy(value)
         about = _about(target.facts, slot)
         reason = None if text is None else refusal(text, slot, about, names, spoken)
+        if text and slot.kind == "summary" and _plain(text) in quoted:
+            reason = COPIED
         if reason is None:
             taken[key] = text
         else:
             refused[key] = reason
     return Reading(taken, refused)
+
+
+def _plain(sentence: str) -> str:
+    return sentence.lower().rstrip(" .")
 
 
 def _document(slots: Slots, reply: Reply) -> Mapping[str, str | None]:
