@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workflow_hub.routing.intent import read
 from workflow_hub.routing.language import language_of, unread_script
-from workflow_hub.routing.quoted import MASK, masked
+from workflow_hub.routing.quoted import MASK, masked, masked_ends
 
 
 def shown(text: str) -> str:
@@ -51,6 +51,36 @@ def test_the_mask_keeps_length_and_line_breaks(text: str) -> None:
     assert [at for at, char in enumerate(text) if char in "\r\n"] == [
         at for at, char in enumerate(covered) if char in "\r\n"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        pytest.param("why?\n```\n" + "run it\n" * 90 + "```", "", id="a fence goes on to the end"),
+        pytest.param("```\n" + "run it\n" * 90 + "```\nwhy?", "why?", id="a fence ends before it"),
+        pytest.param("~~~\n```\n" + "run it\n" * 90 + "~~~\nwhy?", "why?", id="within another fence"),
+        pytest.param("see ```x```\n" + "run it\n" * 90 + "now", "run it\nnow", id="a fence within a line"),
+        pytest.param("words " * 200 + "now", "words now", id="one long line"),
+        pytest.param("字" * 900, "字字", id="no blanks"),
+    ],
+)
+def test_the_last_piece_of_a_long_text_knows_the_fence_it_is_in(text: str, last: str) -> None:
+    piece = masked_ends(text, 40)[-1][1]
+    assert piece.replace(MASK, "").strip().endswith(last)
+    assert bool(piece.replace(MASK, "").strip()) == bool(last)
+
+
+@given(st.text(alphabet=st.sampled_from('ab \n`~"字')), st.integers(1, 40))
+@settings(deadline=None)
+def test_the_ends_stand_where_they_say_and_do_not_overlap(text: str, edge: int) -> None:
+    pieces = masked_ends(text, edge)
+    end = 0
+    for start, piece in pieces:
+        assert start >= end
+        assert all(char in (MASK, text[start + at], " ") for at, char in enumerate(piece))
+        end = start + len(piece)
+    assert end == len(text)
+    assert len(text) > 2 * edge or pieces == ((0, masked(text)),)
 
 
 @pytest.mark.parametrize(

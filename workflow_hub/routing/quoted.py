@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 MASK = "\ufffc"  # stands for one character of quoted matter; no letter, no space
@@ -36,6 +36,7 @@ def path_pattern() -> re.Pattern[str]:
 
 
 FENCE = re.compile(r" {0,3}(?:[-*+] |\d{1,3}[.)] )?[ \t]*(`{3,}|~{3,})")
+FENCE_MARK = re.compile(r"[`~]{3}")
 LOG = re.compile(
     r"""(?:
         \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d          # 2024-03-01 12:00
@@ -98,7 +99,38 @@ def masked(text: str) -> str:
     terminal transcripts, inline code and quotation marks. A quotation that is one file name stays,
     without its marks: it says what a request is about. Linear in the length of the text.
     """
-    return "".join(_cover(line) if quoted else _inline(line) for line, quoted in _lines(text))
+    return _covered(_lines(text))
+
+
+def _covered(lines: Iterable[tuple[str, bool]]) -> str:
+    return "".join(_cover(line) if quoted else _inline(line) for line, quoted in lines)
+
+
+def masked_ends(text: str, edge: int) -> tuple[tuple[int, str], ...]:
+    """Where the pieces that are worth reading begin, and the pieces, masked; they do not overlap.
+
+    A text of up to two edges is one piece. Of a longer one the first `edge` characters are one, less
+    a word that is cut, and the last ones another, from the start of their line if that is near.
+    Whether that line is in a fence is known; of other blocks, what its own lines show.
+    """
+    if len(text) <= 2 * edge:
+        return ((0, masked(text)),)
+    head = max(text.rfind(" ", edge // 2, edge), text.rfind("\n", edge // 2, edge)) + 1 or edge
+    tail = len(text) - edge
+    line = text.rfind("\n", max(head, tail - edge), tail) + 1
+    begun = line or text.find(" ", tail, tail + edge // 2) + 1 or tail
+    lines = _lines(text[begun:], _fence_before(text, begun))
+    return ((0, masked(text[:head])), (begun, _covered(lines)))
+
+
+def _fence_before(text: str, end: int) -> str:
+    """The fence that is open at `end`, where a line begins; "" for none."""
+    fence = ""
+    at = 0
+    while mark := FENCE_MARK.search(text, at, end):
+        at = text.find("\n", mark.start(), end) + 1 or end
+        fence = _fence_after(text[text.rfind("\n", 0, mark.start()) + 1 : at], fence)
+    return fence
 
 
 def _cover(line: str) -> str:
@@ -120,29 +152,33 @@ def _covered_span(match: re.Match[str]) -> str:
     return MASK * len(whole)
 
 
-def _lines(text: str) -> Iterator[tuple[str, bool]]:
-    """Every line with its break, and whether all of it is quoted."""
-    fence = ""
+def _lines(text: str, fence: str = "") -> Iterator[tuple[str, bool]]:
+    """Every line with its break, and whether all of it is quoted; `fence` is open before the first."""
     block = ""  # "code", "log", "diff", "shell" or "quote" while such a block goes on
     blank = True  # whether the line before was empty, or the first
     for line in text.splitlines(keepends=True):
+        within, fence = fence, _fence_after(line, fence)
+        if within or fence:
+            block = ""
+            yield line, True
+            continue
         bare = line.strip()
-        if fence:
-            if bare.startswith(fence) and not bare.strip(fence[0]):
-                fence = ""
-            yield line, True
-            continue
-        if ("```" in line or "~~~" in line) and (opened := FENCE.match(line)):
-            fence, block = opened.group(1), ""
-            if fence[0] == "`" and "`" in line[opened.end() :]:  # ```code``` within a line
-                fence = ""
-                yield line, False
-                continue
-            yield line, True
-            continue
         block = _block(line, bare, block, blank)
         yield line, bool(block)
         blank = not bare
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The fence that is open after `line`, by the one that is open before it; "" for none."""
+    if fence:
+        bare = line.strip()
+        return "" if bare.startswith(fence) and not bare.strip(fence[0]) else fence
+    if "```" not in line and "~~~" not in line:
+        return ""
+    opened = FENCE.match(line)
+    if not opened or (opened.group(1)[0] == "`" and "`" in line[opened.end() :]):  # ```code``` within a line
+        return ""
+    return opened.group(1)
 
 
 def _block(line: str, bare: str, block: str, blank: bool) -> str:
