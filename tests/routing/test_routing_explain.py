@@ -29,11 +29,17 @@ RULES = Rules.model_validate(
 
 
 def asked(
-    task: str = "ask", *, needs: str = "", tokens: int = 5, images: int = 0, unsure: bool = False
+    task: str = "ask",
+    *,
+    needs: str = "",
+    tokens: int = 5,
+    images: int = 0,
+    unsure: bool = False,
+    score: float | None = None,
 ) -> Signals:
     needed = frozenset(needs.split())
     evidence = tuple(Evidence(need, f"the\n{need}") for need in sorted(needed))
-    return Signals(task, needed, frozenset(), evidence, unsure, images, tokens, "en")
+    return Signals(task, needed, frozenset(), evidence, unsure, images, tokens, "en", score)
 
 
 # (signals, who answers, (matched, why) of each rule)
@@ -122,7 +128,7 @@ def test_every_rule_says_why(prompt: Signals, route: Route | None, judged: list[
 
 
 def test_the_signals_are_all_there() -> None:
-    document = as_dict(explain(RULES, asked(needs="mcp files", tokens=7, images=2, unsure=True)))
+    document = as_dict(explain(RULES, asked(needs="mcp files", tokens=7, images=2, unsure=True, score=0.4)))
     assert document["signals"] == {
         "task": "ask",
         "needs": ["files", "mcp"],
@@ -132,22 +138,47 @@ def test_the_signals_are_all_there() -> None:
         "images": 2,
         "tokens": 7,
         "language": "en",
+        "score": 0.4,
     }
 
 
 PAGES: list[Any] = [
     pytest.param(
-        asked(needs="mcp", unsure=True),
+        asked(needs="mcp", unsure=True, score=0.4),
         """\
 route     goose ai/a by the rule tools
 then      goose ai/b
 signals   task ask, 5 tokens, 0 images, language en, needs mcp
           mcp: "the mcp"
-          the words leave open whether something is to be done
+          score +0.4; the words leave open whether something is to be done
 yes       tools  it needs mcp
 no        code   the task is ask, not docstrings
 no        rest   small cannot give mcp; coder cannot give mcp""",
         id="evidence",
+    ),
+    pytest.param(
+        asked(score=-4.21),
+        """\
+route     dmr ai/s by the rule rest
+then      dmr ai/a, dmr ai/b
+signals   task ask, 5 tokens, 0 images, language en, needs nothing
+          score -4.2
+no        tools  it does not need files or mcp
+no        code   the task is ask, not docstrings
+yes       rest   it takes everything""",
+        id="sure",
+    ),
+    pytest.param(
+        asked(score=-4.21),
+        """\
+route     dmr ai/s by the rule rest
+then      dmr ai/a, dmr ai/b
+signals   task ask, 5 tokens, 0 images, language en, needs nothing
+          score -4.2
+no        tools  it does not need files or mcp
+no        code   the task is ask, not docstrings
+yes       rest   it takes everything""",
+        id="sure",
     ),
     pytest.param(
         asked(images=1),

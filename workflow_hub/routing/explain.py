@@ -91,8 +91,9 @@ def as_lines(explanation: Explanation) -> Iterator[str]:
     )
     for one in signals.evidence:
         yield f'          {one.need}: "{" ".join(one.text.split())}"'
-    if signals.unsure:
-        yield "          the words leave open whether something is to be done"
+    if signals.score is not None:
+        doubt = "; the words leave open whether something is to be done" if signals.unsure else ""
+        yield f"          score {signals.score:+.1f}{doubt}"
     width = max(len(rule.name) for rule in explanation.rules)
     for rule in explanation.rules:
         yield f"{'yes' if rule.matched else 'no':<10}{rule.name:<{width}}  {rule.why}"

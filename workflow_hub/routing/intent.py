@@ -1,34 +1,29 @@
-"""Whether a free text asks to do something to files, a terminal or a service, or to say something.
+"""Whether a free text asks to have something done to files, in a terminal or by a service, or for words.
 
-A prompt is read sentence by sentence, quoted matter left out (`quoted.py`), by the words of its
-language (`words.py`). A sentence is a question, a wish for words, or a request; only a request
-with something to work on, or a question that only a look at the project, the machine or the web
-can answer, needs tools. Where a request names nothing that the tables know, the reading leans to
-tools and is marked unsure.
+A linear model decides: `features.py` tells it what is there, `weights.py` what each feature counts
+for. Between two scores it is unsure, and the guess leans to tools.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from workflow_hub.routing.judged import Rules, Sentence, Verdict, rules_of
+from workflow_hub.routing.features import (
+    TOKENS,
+    Sentence,
+    features,
+    hashed_words,
+    sentence_at,
+    sentences,
+)
 from workflow_hub.routing.language import language_of, unread_script
-from workflow_hub.routing.quoted import MASK, masked
-from workflow_hub.routing.words import WORDS
+from workflow_hub.routing.weights import HEADS, Weights, weights
 
 EVIDENCE_CHARACTERS = 80
-# Read whole at each end of a long prompt; between them, only what begins like a request.
-EDGE_CHARACTERS = 800
-LONGEST_SENTENCE = 600
-FULL_STOP = re.compile(
-    # one class first, which is searched fast
-    r"[.!?\n。!?;](?:(?<=[\n。!?;])|(?<![.!?][.!?])[.!?]*(?=[\s\ufffc]|$))"
-)
-BEFORE_WORDS = " \t\r\n\ufffc-*•>¿¡,;:—–(\"'.!?"
-# What quoted logs and tracebacks say, and quoted code seldom does.
-FAILURES = ("Traceback", "Error:", "Exception:", "FAILED", "ERR!", "error:", "ERROR", "panic:", " failed")
+ANY, *NEEDS = HEADS
+CLAUSE = re.compile(r"[,;:\uff0c\uff1b\uff1a\u3001\u2013\u2014]\s*|\n")  # commas, colons, dashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,99 +36,84 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text asks for; `unsure` where the rules cannot tell whether anything is to be done."""
+    """What a text asks for; `unsure` where its words do not tell whether anything is to be done.
+
+    `score` is above 0 where that is likelier than not, and the further from 0 the surer.
+    """
 
     evidence: tuple[Evidence, ...]
     unsure: bool
     language: str
+    score: float
 
 
 def read(text: str) -> Reading:
     """The needs that `text` asks for, with the words that do; never raises, linear in its length."""
-    plain = _lowered(masked(text))
-    prose = plain.replace(MASK, "")
+    found = sentences(text)
+    prose = TOKENS.sub(" ", " ".join(sentence.text for sentence in found))
     language = language_of(prose)
-    verdicts = [
-        verdict
-        for each in (WORDS if language == "und" else (language,))
-        for verdict in _verdicts(plain, text, each)
-    ]
-    sure = [finding for verdict in verdicts if verdict.mood == "sure" for finding in verdict.found]
-    answered = any(verdict.mood == "plain" for verdict in verdicts)
-    doubts = [
-        finding
-        for verdict in verdicts
-        if verdict.mood == "doubtful" or (verdict.mood == "hinted" and not answered)
-        for finding in verdict.found
-    ]
-    if not sure and not doubts and unread_script(prose):
-        doubts = [("files", 0)]
-    evidence: dict[str, Evidence] = {}
-    for need, start in sure or doubts:
-        evidence.setdefault(need, Evidence(need, _excerpt(text, start)))
-    return Reading(tuple(evidence.values()), unsure=bool(doubts) and not sure, language=language)
+    if not found:
+        return Reading((), unsure=False, language=language, score=0.0)
+    if unread_script(prose):
+        guess = Evidence("files", _excerpt(text, found[0]))
+        return Reading((guess,), unsure=True, language=language, score=0.0)
+    model = weights()
+    scores = model.scores(features(found))
+    score = scores[ANY]
+    at = model.thresholds
+    evidence = _evidence(text, found, scores, model) if score >= at.lean else ()
+    return Reading(evidence, at.lower <= score < at.upper, language, score)
 
 
-def _verdicts(plain: str, text: str, language: str) -> Iterator[Verdict]:
-    """What each sentence of `plain` needs, by the rules of one language."""
-    rules = rules_of(language)
-    quotes = MASK in plain
-    failure = quotes and any(mark in text for mark in FAILURES)
-    for sentence in _sentences(plain, quotes, failure, rules):
-        yield rules.judge(sentence)
+def if_done(text: str) -> tuple[Evidence, ...]:
+    """What `text` needs, taken for granted that something is to be done: at least one need, if it has words.
+
+    For who knows better than the words, or asked where they were unsure.
+    """
+    found = sentences(text)
+    model = weights()
+    return _evidence(text, found, model.scores(features(found)), model) if found else ()
 
 
-def _lowered(text: str) -> str:
-    """Lower case, character by character, so that places stay what they are; straight apostrophes."""
-    low = text.lower()
-    if len(low) != len(text):
-        low = "".join(one if len(one) == 1 else char for char in text for one in (char.lower(),))
-    return low.replace("’", "'")
+def needs_of(scores: Mapping[str, float]) -> tuple[str, ...]:
+    """The likeliest need, and any other that is likelier than not."""
+    likeliest = max(NEEDS, key=scores.__getitem__)
+    return tuple(need for need in NEEDS if need == likeliest or scores[need] > 0)
 
 
-def _excerpt(text: str, start: int) -> str:
-    end = text.find("\n", start)
-    return text[start : end if end >= 0 else len(text)][:EVIDENCE_CHARACTERS].strip()
+def _evidence(
+    text: str, found: list[Sentence], scores: Mapping[str, float], model: Weights
+) -> tuple[Evidence, ...]:
+    """For each need the sentence, or where it is long the clause, whose words speak most for it."""
+    leaning = _leaning(found, model)
+
+    def words_for(need: str) -> str:
+        best = _most(leaning, need)
+        if len(best.masked) > EVIDENCE_CHARACTERS:
+            best = _most(_leaning(_clauses(best), model), need)
+        return _excerpt(text, best)
+
+    return tuple(Evidence(need, words_for(need)) for need in needs_of(scores))
 
 
-def _sentences(text: str, quotes: bool, failure: bool, rules: Rules) -> Iterator[Sentence]:
-    """The sentences of `text` that may ask for something; what follows "translate this:" is left out."""
-    material_end = 0
-    for first, last in _read_spans(text, rules):
-        if first < material_end:
-            continue
-        sentence = Sentence(text[first : min(last, first + LONGEST_SENTENCE)], first, quotes, failure)
-        sentence = rules.without_lead(sentence)
-        if found := rules.material(sentence, text):
-            cut, material_end = found
-            sentence = Sentence(sentence.text[:cut], sentence.start, True, failure)
-        yield sentence
+Leaning = list[tuple[Sentence, dict[str, float]]]
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where the sentences begin and end that have words outside of quotations."""
+def _leaning(found: Iterable[Sentence], model: Weights) -> Leaning:
+    return [(sentence, model.leaning(hashed_words([sentence]))) for sentence in found]
+
+
+def _most(leaning: Leaning, need: str) -> Sentence:
+    return max(leaning, key=lambda one: one[1][ANY] + one[1][need])[0]
+
+
+def _clauses(sentence: Sentence) -> Iterator[Sentence]:
     first = 0
-    for last in (*(stop.end() for stop in FULL_STOP.finditer(text)), len(text)):
-        if bare := text[first:last].lstrip(BEFORE_WORDS):
-            yield last - len(bare), last
+    for last in (*(cut.end() for cut in CLAUSE.finditer(sentence.masked)), len(sentence.masked)):
+        if clause := sentence_at(sentence.start + first, sentence.masked[first:last]):
+            yield clause
         first = last
 
 
-def _read_spans(text: str, rules: Rules) -> list[tuple[int, int]]:
-    """The sentences worth judging: EDGE_CHARACTERS at both ends, and what begins like a request between."""
-    spans = list(_spans(text))
-    head = _fitting(spans)
-    tail = len(spans) - _fitting(spans[head:][::-1])
-    between = [(first, last) for first, last in spans[head:tail] if rules.begins(text, first, last)]
-    return [*spans[:head], *between, *spans[tail:]]
-
-
-def _fitting(spans: Iterable[tuple[int, int]]) -> int:
-    """How many spans it takes to fill EDGE_CHARACTERS; all, if they do not."""
-    fitting = characters = 0
-    for first, last in spans:
-        fitting += 1
-        characters += last - first
-        if characters >= EDGE_CHARACTERS:
-            break
-    return fitting
+def _excerpt(text: str, sentence: Sentence) -> str:
+    return text[sentence.start : sentence.start + min(len(sentence.masked), EVIDENCE_CHARACTERS)].strip()

@@ -21,7 +21,8 @@ class Signals:
     `needs` are the declared ones and those inferred from its words; `evidence` holds the words for
     the inferred ones. `unsure`: the words do not tell whether anything is to be done, and `needs`
     is a guess that leans to tools. `tokens` is an estimate. `language` is "en", "de", "fr", "es",
-    "zh", or "und" for any other.
+    "zh", or "und" for any other. `score` is what the words say: above 0, that something is rather
+    to be done than not; None where they were not asked.
     """
 
     task: str
@@ -32,6 +33,7 @@ class Signals:
     images: int
     tokens: int
     language: str
+    score: float | None = None
 
 
 def signals(
@@ -61,6 +63,7 @@ def signals(
         images=images,
         tokens=estimate_tokens(text) + (estimate_tokens(context) if context else 0),
         language=reading.language,
+        score=round(reading.score, 2) if task == FREE_TEXT_TASK else None,
     )
 
 
