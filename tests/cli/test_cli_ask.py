@@ -281,9 +281,9 @@ def test_the_report_is_one_object(here: Path) -> None:
 
 def test_an_answer_of_a_schema_is_json(here: Path) -> None:
     with DmrDouble(models=("ai/smollm2",)) as dmr:
-        done = ask(dmr, here, "Who is it?", "--json-schema", "person.json")
+        done = ask(dmr, here, "Who wrote Hamlet?", "--json-schema", "person.json")
         asked = dmr.chats[-1].body["response_format"]["json_schema"]["schema"]
-        both = ask(dmr, here, "Who is it?", "--json-schema", "person.json", "--format", "json")
+        both = ask(dmr, here, "Who wrote Hamlet?", "--json-schema", "person.json", "--format", "json")
     assert asked["required"] == ["name", "age"] and asked["additionalProperties"] is False
     assert done.code == both.code == 0
     assert set(json.loads(done.out)) == {"name", "age"}
@@ -293,18 +293,18 @@ def test_an_answer_of_a_schema_is_json(here: Path) -> None:
 
 
 def test_json_that_does_not_fit_is_asked_for_once_more(here: Path) -> None:
-    fault = Wrapped(containing="Who is it?")
+    fault = Wrapped(containing="Who wrote Hamlet?")
     with DmrDouble(models=("ai/smollm2",), faults=[fault]) as dmr:
-        done = ask(dmr, here, "Who is it?", "--json-schema", "person.json", "--format", "json")
+        done = ask(dmr, here, "Who wrote Hamlet?", "--json-schema", "person.json", "--format", "json")
         again = told(dmr)[1]
     assert (done.code, done.report["summary"]["model_calls"]) == (0, 2)
     assert "An earlier answer was refused: the reply is not JSON" in again
 
 
 def test_json_that_never_fits_fails(here: Path) -> None:
-    fault = Says('{"name": 7, "age": null}', times=None, containing="Who is it?")
+    fault = Says('{"name": 7, "age": null}', times=None, containing="Who wrote Hamlet?")
     with DmrDouble(models=("ai/smollm2",), faults=[fault]) as dmr:
-        done = ask(dmr, here, "Who is it?", "--json-schema", "person.json")
+        done = ask(dmr, here, "Who wrote Hamlet?", "--json-schema", "person.json")
     assert (done.code, done.out) == (3, b"")
     assert "the reply does not fit its schema: $.name is not string" in done.err
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+from ask_help import OPEN
 from click.testing import CliRunner
 from doubles.dmr import PLAIN_500, DmrDouble, Hang, requested_schema
 
@@ -16,7 +17,7 @@ from workflow_hub import DockerModelClient
 from workflow_hub.cli import route as routing
 from workflow_hub.errors import RoutingError
 from workflow_hub.hub import Hub
-from workflow_hub.tasks.ask import Asked, doubt
+from workflow_hub.tasks.ask import Asked, doubt, signals_of
 from workflow_hub.values import Reply
 
 RULES = """\
@@ -28,7 +29,6 @@ models:
 rules:
   - {name: rest, use: small}
 """
-UNSURE = "Add logging."
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def questions(dmr: DmrDouble) -> list[str]:
 
 def test_words_will_do_where_the_model_says_so(dmr: DmrDouble) -> None:
     wants.append({"wants": "say"})
-    assert ask(UNSURE).text == "Like so."
+    assert ask(OPEN).text == "Like so."
     assert questions(dmr) == ["ai/small"]
 
 
@@ -87,7 +87,7 @@ def test_anything_else_is_done_by_an_agent_or_not_at_all(
     monkeypatch.setattr(doubt, "PATIENCE_S", 0.5)
     wants.append(said)
     with pytest.raises(RoutingError, match="the prompt needs files"):
-        ask(UNSURE)
+        ask(OPEN)
     assert questions(dmr) == ["ai/small"]
 
 
@@ -103,24 +103,24 @@ def test_nobody_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) ->
     with DmrDouble(models=("ai/cold",)) as cold:
         monkeypatch.setenv("DMR_BASE_URL", cold.url)
         with pytest.raises(RoutingError):
-            ask(UNSURE)
+            ask(OPEN)
         assert cold.chats == []
     with pytest.raises(RoutingError):
-        ask(UNSURE)  # not even a runner
+        ask(OPEN)  # not even a runner
 
 
 def test_nobody_is_asked_where_that_is_not_wanted(dmr: DmrDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKFLOW_HUB_ROUTING_ASK_WHEN_UNSURE", "false")
     with pytest.raises(RoutingError):
-        ask(UNSURE)
+        ask(OPEN)
     assert dmr.chats == []
 
 
 def test_a_long_prompt_is_asked_about_by_its_ends(dmr: DmrDouble) -> None:
     wants.append({"wants": "say"})
-    ask("Add logging. " + "It matters a lot to me. " * 500 + "Thanks!")
+    ask(f"{OPEN} " + "And so on and so forth. " * 500 + OPEN)
     (asked,) = [one.body["messages"][-1]["content"] for one in dmr.chats if requested_schema(one.body)]
-    assert "Add logging." in asked and asked.endswith("Thanks!") and "\n…\n" in asked
+    assert OPEN in asked and asked.endswith(OPEN) and "\n…\n" in asked
     assert len(asked) < 2 * doubt.EDGE_CHARACTERS + 100
 
 
@@ -129,7 +129,7 @@ def test_a_long_prompt_is_asked_about_by_its_ends(dmr: DmrDouble) -> None:
 )
 def test_route_explain_asks_too(dmr: DmrDouble, said: str, needs: list[str]) -> None:
     def explained(*arguments: str) -> dict[str, Any]:
-        typed = ["explain", UNSURE, *arguments, "--format", "json"]
+        typed = ["explain", OPEN, *arguments, "--format", "json"]
         done = CliRunner().invoke(routing.command, typed, standalone_mode=False, catch_exceptions=False)
         signals: dict[str, Any] = json.loads(done.stdout)["signals"]
         return signals
@@ -140,3 +140,12 @@ def test_route_explain_asks_too(dmr: DmrDouble, said: str, needs: list[str]) -> 
     asked = explained("--ask")
     assert (asked["needs"], asked["unsure"]) == (needs, False)
     assert questions(dmr) == ["ai/small"]
+
+
+def test_words_that_leaned_the_other_way_are_overruled_too() -> None:
+    """What is to be done after all needs what its words name."""
+    leaning = signals_of(Asked("What is a list?"))
+    assert leaning.needs == frozenset()
+    overruled = doubt.told(leaning, "Run the tests", done=True)
+    assert (overruled.needs, overruled.unsure) == (frozenset({"terminal"}), False)
+    assert overruled.evidence[0].text == "Run the tests"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ask_help import OPEN
 
 from workflow_hub.tasks.ask import Asked, Given, signals_of
 from workflow_hub.values import Image
@@ -17,14 +18,14 @@ SHOT = (Image(b"", "image/png"),)
 NEEDS: list[Any] = [
     pytest.param(Asked("What is a list?"), "", False, id="a question"),
     pytest.param(Asked("Delete notes.txt"), "files", False, id="a request"),
-    pytest.param(Asked("Review this function."), "files", False, id="this function, wherever it is"),
+    pytest.param(Asked("Review cart.py"), "files", False, id="a file, wherever it is"),
     pytest.param(Asked("Review this function.", CODE), "", False, id="this function, attached"),
     pytest.param(Asked("Rename total in cart.py", CODE), "files", False, id="a file, named and attached"),
-    pytest.param(Asked("Summarize this.", ORDERS), "", False, id="orders in what is attached"),
+    pytest.param(Asked("Summarise this for me, please.", ORDERS), "", False, id="orders in what is attached"),
     pytest.param(Asked("Fix the login page", images=SHOT), "files", False, id="a request with a picture"),
-    pytest.param(Asked("Add logging."), "files", True, id="a guess"),
-    pytest.param(Asked("Add logging.", tools=False), "", False, id="a guess, without tools"),
-    pytest.param(Asked("Add logging.", tools=True), "files", False, id="a guess, with tools"),
+    pytest.param(Asked(OPEN), "files", True, id="a guess"),
+    pytest.param(Asked(OPEN, tools=False), "", False, id="a guess, without tools"),
+    pytest.param(Asked(OPEN, tools=True), "files", False, id="a guess, with tools"),
     pytest.param(Asked("Run the tests", tools=True), "terminal", False, id="a request, with tools"),
     pytest.param(Asked("Run the tests", tools=False), "", False, id="a request, without tools"),
     pytest.param(Asked("What is a list?", tools=True), "files", False, id="a question, with tools"),
@@ -35,7 +36,7 @@ NEEDS: list[Any] = [
 def test_what_is_needed(request_: Asked, needs: str, guess: bool) -> None:
     found = signals_of(request_)
     assert (",".join(sorted(found.needs)), found.unsure) == (needs, guess)
-    assert bool(found.evidence) is (bool(found.needs) and request_.text != "What is a list?")
+    assert bool(found.evidence) is bool(found.needs)
 
 
 def test_what_is_attached_counts() -> None:

@@ -28,9 +28,18 @@ def signals_of(request: Asked) -> Signals:
     found = signals(request.text, images=len(request.images), context=context(request.given))
     if request.tools is None:
         return found
-    if request.tools:
-        return replace(found, needs=found.needs or frozenset({"files"}), unsure=False)
-    return replace(found, needs=frozenset(), evidence=(), unsure=False)
+    return told(found, request.text, done=request.tools)
+
+
+def told(found: Signals, text: str, *, done: bool) -> Signals:
+    """The signals of `text` for who knows better than its words whether something is to be done."""
+    from workflow_hub.routing.intent import if_done
+
+    if not done:
+        return replace(found, needs=frozenset(), evidence=(), unsure=False)
+    evidence = found.evidence or if_done(text)
+    needs = frozenset(one.need for one in evidence) or frozenset({"files"})
+    return replace(found, needs=found.needs | needs, evidence=evidence, unsure=False)
 
 
 async def decided(found: Signals, text: str, router: Router, template: Template) -> Signals:
@@ -49,11 +58,7 @@ async def decided(found: Signals, text: str, router: Router, template: Template)
                 reply = await provider.complete(prompt, candidate.model)
                 router.replied(reply)
                 wants = schema.read(reply.text, ANSWER)["wants"]
-                return (
-                    replace(found, needs=frozenset(), evidence=(), unsure=False)
-                    if wants == SAY
-                    else (replace(found, unsure=False))
-                )
+                return told(found, text, done=wants == DO)
     except (HubError, TimeoutError):
         pass
     return found
