@@ -12,9 +12,7 @@ from workflow_hub.tasks.docstrings.words import (
     COPIED,
     INSTEAD,
     SILENT,
-    UNKNOWN,
     Spoken,
-    identifiers,
     instead,
     refusal,
     restates,
@@ -97,9 +95,8 @@ def test_what_may_stand_is_printable_and_short_and_ends_no_literal(
             assert not set(candidate) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
             assert 0 < len(candidate) <= 200
             assert len(candidate.split()) > 1 or not candidate.isascii()
-            assert all(name in KNOWN for name in identifiers(candidate))
         else:
-            assert reason in INSTEAD or reason.startswith(UNKNOWN)
+            assert reason in INSTEAD
             assert "\n" not in reason and "\n" not in instead(reason)
 
 
@@ -173,20 +170,6 @@ BAD = [
     pytest.param("the url", URL, "only repeated the name", id="name"),
     pytest.param("The URLs to be used.", URL, "only repeated the name", id="name in other words"),
     pytest.param("fetched urls of the object", SUMMARY, "only repeated the name", id="name of the function"),
-    pytest.param(
-        "calls `requests.get` once more", URL, "named requests, which the code does not know", id="backquotes"
-    ),
-    pytest.param(
-        "uses max_tries as its bound", URL, "named max_tries, which the code does not know", id="snake"
-    ),
-    pytest.param(
-        "raised by retryAll at last", URL, "named retryAll, which the code does not know", id="camel"
-    ),
-    pytest.param(
-        "raised as a PageError here", URL, "named PageError, which the code does not know", id="class"
-    ),
-    pytest.param("what retry() gives back", URL, "named retry, which the code does not know", id="call"),
-    pytest.param("what http.client gives back", URL, "named http, which the code does not know", id="dotted"),
 ]
 
 
@@ -243,6 +226,8 @@ ADVICE = [
     pytest.param("was a single word", "in a whole phrase", id="a reason of the table"),
     pytest.param("was a message's format", "in words, not as a format", id="another"),
     pytest.param("named max_tries, which the code does not know", "without max_tries", id="a stranger"),
+    pytest.param("named 1,000, which the code does not know", "without 1,000", id="a number"),
+    pytest.param('said "list", where it is dict[str, int]', 'without "list"', id="a claim"),
     pytest.param("was not answered", "in a whole phrase", id="a reason of the pipeline"),
 ]
 
@@ -254,7 +239,7 @@ def test_the_second_question_says_what_to_do(reason: str, advice: str) -> None:
 
 @pytest.mark.parametrize("reason", sorted({str(param.values[2]) for param in BAD}))
 def test_every_refusal_has_advice_that_does_not_say_the_reason_again(reason: str) -> None:
-    assert reason in INSTEAD or instead(reason).startswith("without ")
+    assert reason in INSTEAD
     assert reason not in instead(reason)
 
 

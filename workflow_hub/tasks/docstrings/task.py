@@ -18,8 +18,10 @@ from workflow_hub.source.facts import BODY_TOKENS, Facts, module_body
 from workflow_hub.source.outline import MODULE_TOKENS, first_words
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.trim import estimate_tokens, trim
+from workflow_hub.tasks.docstrings.known import Known, known_of
 from workflow_hub.tasks.docstrings.slots import SUMMARY, Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import Documented, Style, merge, render
+from workflow_hub.tasks.docstrings.truth import untrue
 from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
 from workflow_hub.values import Place, Prompt, Reply
 
@@ -59,6 +61,10 @@ class Target:
                 lambda symbol: first_words(symbol) or heard.get(home_of(symbol), ""),
             )
         return trim(node, self.symbol.source.text, BODY_TOKENS)
+
+    @cached_property
+    def known(self) -> Known:
+        return known_of(self.symbol, self.facts)
 
     @cached_property
     def slots(self) -> dict[str, Slot]:
@@ -177,7 +183,9 @@ def read(
         slot = target.slots[key]
         text = None if value is None else tidy(value)
         about = _about(target.facts, slot)
-        reason = None if text is None else refusal(text, slot, about, names, spoken)
+        reason = None
+        if text is not None:
+            reason = refusal(text, slot, about, names, spoken) or untrue(text, slot, target.known)
         if text and slot.kind == "summary" and _plain(text) in quoted:
             reason = COPIED
         if reason is None:

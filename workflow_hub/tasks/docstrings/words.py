@@ -8,14 +8,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from workflow_hub.tasks.docstrings.slots import Slot
+from workflow_hub.tasks.docstrings.truth import SAID, UNKNOWN
 
 LONGEST_SUMMARY = 160
 LONGEST_ENTRY = 200
 RUN = 4
-UNKNOWN = "named "
 COPIED = "was copied from the instructions"
 # Part of what an answer is remembered under: with other rules, what was refused may be asked again.
-RULES = 3
+RULES = 4
 # What to ask for instead, by what was wrong. A small model that is told what was wrong says that
 # again; told what to do, it does so now and then.
 INSTEAD: Mapping[str, str] = {
@@ -50,13 +50,8 @@ _LOOSE_END = re.compile(rf"[\s,;:]+(?:(?:{_FORMAT.pattern})\s*)?$")
 # Also marks that turn the direction of a line: they show a text as what it is not.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_CODE_LIKE = re.compile(
-    r"`([^`]+)`"
-    r"|(?<![\w/.-])([A-Za-z]\w*(?:\.[A-Za-z_]\w*)+(?:\(\))?)"
-    r"|(?<![\w/-])(_*[A-Za-z]\w*_\w*|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|\w+\(\))"
-)
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_ABBREVIATIONS = frozenset({"e.g", "i.e", "etc", "vs", "cf", "a.k.a"})
+# What of a text was not so: truth.untrue's reasons.
+_UNTRUE = re.compile(rf"(?:{UNKNOWN}|{SAID})(.+?), (?:which|where|though) ")
 
 
 def _stem(word: str) -> str:
@@ -127,7 +122,7 @@ def refusal(
 
     `about` are names that the text must say more than (the function's, the parameter's and its
     type's); `known` are all the identifiers that the code around knows; `spoken` is what the prompt
-    itself says, which a small model likes to say again.
+    itself says, which a small model likes to say again. Whether it is true is truth.untrue's to say.
     """
     limit = LONGEST_SUMMARY if slot.kind == "summary" else LONGEST_ENTRY
     if not any(letter.isalnum() for letter in text):
@@ -153,15 +148,13 @@ def refusal(
         return "only named the type"
     if restates(text, about):
         return "only repeated the name"
-    if stranger := next((name for name in identifiers(text) if name not in known), None):
-        return f"{UNKNOWN}{stranger}, which the code does not know"
     return None
 
 
 def instead(reason: str) -> str:
     """How to answer better, for the question that follows a refusal: "in fewer words"."""
-    if reason.startswith(UNKNOWN):
-        return f"without {reason.removeprefix(UNKNOWN).partition(',')[0]}"
+    if untrue := _UNTRUE.match(reason):
+        return f"without {untrue[1]}"
     return INSTEAD.get(reason, "in a whole phrase")
 
 
@@ -193,16 +186,6 @@ def restates(text: str, names: AbstractSet[str]) -> bool:
 def words_of(name: str) -> list[str]:
     """The lower-case words of an identifier or type: `max_retryCount` has `max`, `retry`, `count`."""
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+", name)]
-
-
-def identifiers(text: str) -> list[str]:
-    """The names in the text's code-like words: `a.b()`, snake_case, camelCase, anything in backquotes."""
-    found: list[str] = []
-    for quoted, dotted, plain in _CODE_LIKE.findall(text):
-        if dotted.lower() in _ABBREVIATIONS:
-            continue
-        found.extend(_NAME.findall(quoted or dotted or plain))
-    return found
 
 
 def _repeats(text: str) -> bool:
