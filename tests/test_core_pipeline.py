@@ -4,7 +4,7 @@ import gc
 import json
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -99,13 +99,19 @@ class Answerer:
         slots, text
     )
     identity: str = "model 1"
+    slots: int = 1
     questions: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = 0
     peak: int = 0
 
     async def choose(self) -> Choice:
         await anyio.lowlevel.checkpoint()
-        return Choice(Candidate("code", "dmr", "m"), ModelInfo("m", self.identity), Route("code", "dmr", "m"))
+        model = ModelInfo("m", self.identity, self.slots)
+        return Choice(Candidate("code", "dmr", "m"), model, Route("code", "dmr", "m"))
+
+    def said(self, prompt: Prompt) -> Any:
+        question = json.loads(prompt.messages[0].text)
+        return self.says(question["text"], question["slots"], question["refused"])
 
     async def complete(self, choice: Choice, prompt: Prompt) -> Reply:
         question = json.loads(prompt.messages[0].text)
@@ -118,7 +124,7 @@ class Answerer:
                 await anyio.lowlevel.checkpoint()
         finally:
             self.in_flight -= 1
-        said = self.says(question["text"], question["slots"], question["refused"])
+        said = self.said(prompt)
         if isinstance(said, Exception):
             raise said
         text = said if isinstance(said, str) else json.dumps(said)
@@ -211,8 +217,8 @@ def test_the_way_of_an_item(
 
 @pytest.mark.parametrize(
     "value",
-    [{"value": 3}, {"refused": None}, {}, [], "x", None],
-    ids=["of another type", "refused for nothing", "empty", "a list", "a text", "null"],
+    [{"value": 3}, {"value": "x", "confidence": "y"}, {"refused": None}, {}, [], "x", None],
+    ids=["of another type", "sure of what", "refused for nothing", "empty", "a list", "a text", "null"],
 )
 def test_what_another_hand_put_into_the_cache_is_asked_anew(tmp_path: Path, value: Any) -> None:
     (first,) = carried([Word("w")], Answerer(), Cache(tmp_path / "c"))
@@ -316,6 +322,95 @@ def test_an_item_by_itself_fails_or_raises_what_would_stop_a_run(error: Exceptio
         with pytest.raises(type(error)) as caught:
             anyio.run(main)
         assert caught.value is error
+
+
+# -- samples -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sampled(Answerer):
+    """Answers by the seed that comes with each question; keeps the questions' options."""
+
+    by_seed: Callable[[int], Any] = lambda seed: {"a": f"sample {seed}"}
+    options: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def said(self, prompt: Prompt) -> Any:
+        self.options.append(prompt.options)
+        return self.by_seed(prompt.options["seed"])
+
+
+def sampled(samples: int, agree: Callable[[Sequence[Reading]], Reading]) -> Task[Word, Answers]:
+    return replace(task(), samples=samples, agree=agree)
+
+
+def all_of(readings: Sequence[Reading]) -> Reading:
+    """Every text in one, as sure as there are many of them."""
+    texts = [reading.taken["a"] for reading in readings if "a" in reading.taken]
+    reasons = [reason for reading in readings for reason in reading.refused.values()]
+    if not texts:
+        return Reading({}, {"a": ", ".join(reasons)})
+    return Reading({"a": ", ".join(texts)}, confidence={"a": len(texts) / len(readings)})
+
+
+def test_samples_have_seeds_of_their_own_and_become_one_reading_in_their_order(tmp_path: Path) -> None:
+    answerer = Sampled()
+    (first,) = carried([Word("w")], answerer, Cache(tmp_path / "c"), work=sampled(3, all_of))
+    assert first.result == Answers({"a": "sample 1, sample 2, sample 3"}, {}, {"a": 1.0})
+    assert (first.asked, first.usage) == (3, Usage(30, 12, 6))
+    assert sorted(one["seed"] for one in answerer.options) == [1, 2, 3]
+    assert all(one["temperature"] > 0 for one in answerer.options)
+    (second,) = carried([Word("w")], answerer, Cache(tmp_path / "c"), work=sampled(3, all_of))
+    assert (second.result, second.asked) == (first.result, 0)
+
+
+def test_a_sample_that_is_no_json_is_a_refusal_of_its_own() -> None:
+    answerer = Sampled(by_seed=lambda seed: "Sure!" if seed == 2 else {"a": f"sample {seed}"})
+    (outcome,) = carried([Word("w")], answerer, work=sampled(3, all_of))
+    assert outcome.result == Answers({"a": "sample 1, sample 3"}, {}, {"a": 2 / 3})
+
+
+def test_what_samples_refuse_is_asked_again_and_what_they_leave_out_is_not(tmp_path: Path) -> None:
+    answerer = Sampled(by_seed=lambda seed: "Sure!")
+    (refused,) = carried([Word("w")], answerer, work=sampled(2, all_of))
+    assert str(refused.error) == "nothing to be had" and refused.asked == 4
+    work = sampled(2, lambda readings: Reading({}, left_out={"a": "samples disagree"}))
+    (left_out,) = carried([Word("w")], Sampled(), Cache(tmp_path / "c"), work=work)
+    assert left_out.asked == 2
+    (again,) = carried([Word("w")], Sampled(), Cache(tmp_path / "c"), work=work)
+    assert again.asked == 0
+
+
+def test_an_error_in_one_sample_is_the_items_error() -> None:
+    answerer = Sampled(by_seed=lambda seed: ReplyCut("cut") if seed == 2 else {"a": "x"})
+    (outcome,) = carried([Word("w")], answerer, work=sampled(3, all_of))
+    assert isinstance(outcome, Failed) and str(outcome.error) == "cut"
+
+
+@pytest.mark.parametrize(
+    ("samples", "jobs", "peak"),
+    [
+        pytest.param(3, 4, 4, id="two items at a time"),
+        pytest.param(3, 3, 3, id="one item"),
+        pytest.param(9, 4, 4, id="more samples than jobs"),
+        pytest.param(3, 1, 1, id="one request"),
+    ],
+)
+def test_samples_share_the_room_for_requests(samples: int, jobs: int, peak: int) -> None:
+    answerer = Sampled()
+    outcomes = carried([Word(f"{n}") for n in range(9)], answerer, work=sampled(samples, all_of), jobs=jobs)
+    assert [one.item.text for one in outcomes] == [f"{n}" for n in range(9)]
+    assert (answerer.peak, len(answerer.options)) == (peak, 9 * samples)
+
+
+def test_the_samples_of_an_item_by_itself_have_the_servers_slots() -> None:
+    answerer = Sampled(slots=2)
+
+    async def main() -> Any:
+        with Cache(None) as cache:
+            return await pipeline.carry(sampled(5, all_of), Word("w"), answerer, cache)
+
+    assert anyio.run(main).asked == 5
+    assert answerer.peak == 2
 
 
 # -- many items ----------------------------------------------------------------------------------

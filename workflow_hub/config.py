@@ -67,6 +67,7 @@ class Docstrings(Section):
     types: bool = False
     complete: bool = True
     raises_through: Annotated[int, Field(ge=0, le=10)] = 1
+    samples: Annotated[int, Field(ge=1, le=9)] = 1
     overloads: bool = False
     setters: bool = False
     overrides: bool = False

@@ -182,7 +182,8 @@ class Hub:
         if not write:
             _refuse_outside(files, folder)
         look = documenting.Look(documenting.style_of(files, settings), settings.width, settings.types)
-        task = documenting.task(prompts.find("docstrings", self.folders), look)
+        template = prompts.find("docstrings", self.folders)
+        task = documenting.task(template, look, samples=settings.samples)
         router = self.router(task.name)
         found = documenting.targets(files, folder, settings)
         outcomes: list[Applied] = []
@@ -252,9 +253,9 @@ class Hub:
     async def enrich_docstring(self, function_code: str, *, style: documenting.Style) -> str:
         """The docstring literal, quotes included, for the first function or class in `function_code`."""
         settings = self.settings.docstrings
-        task = documenting.task(
-            prompts.find("docstrings", self.folders), documenting.Look(style, settings.width, settings.types)
-        )
+        look = documenting.Look(style, settings.width, settings.types)
+        template = prompts.find("docstrings", self.folders)
+        task = documenting.task(template, look, samples=settings.samples)
         target = documenting.snippet(function_code, raises_through=settings.raises_through)
         outcome = await pipeline.carry(task, target, self.router(task.name), self.cache)
         if isinstance(outcome, Failed):

@@ -11,9 +11,11 @@ and a run that was killed goes on where it was.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
@@ -30,6 +32,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 # A hop to the worker thread costs more than most items.
 DRAWN_AT_ONCE = 8
+# How samples of one reply come to differ: the model's likelier words, by chance.
+SAMPLING: Mapping[str, Any] = {"temperature": 0.6, "top_k": 20, "samplers": ["top_k", "temperature"]}
 Slots = Mapping[str, Schema]
 Settled = Done[Item, Result] | Failed[Item] | Skipped[Any] | Failed[Any]
 
@@ -38,19 +42,26 @@ Settled = Done[Item, Result] | Failed[Item] | Skipped[Any] | Failed[Any]
 class Reading:
     """What a reply said of each slot: taken (null is an abstention), or refused for a reason.
 
-    A slot in neither of them was not answered at all.
+    What is refused is asked once more, what is `left_out` is not. A slot in none of them was not
+    answered at all. `confidence` is that of slots that were taken, where there is something to tell it by.
     """
 
     taken: Mapping[str, Any]
     refused: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """All that is known of an item's slots: values by slot, and reasons for those left out."""
+    """All that is known of an item's slots: values by slot, and reasons for those left out.
+
+    `confidence` is from 0 to 1, for the values that have one.
+    """
 
     values: Mapping[str, Any]
     left_out: Mapping[str, str]
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,8 @@ class Task(Generic[Item, Result]):
     for some of the slots; on the second try it gets the reasons why they were refused. `read`
     judges a reply slot by slot, and `result` makes the item's result of what was taken; both raise
     ItemError where there is nothing to be had. An item waits for those before it whose `key` is
-    among its `after`.
+    among its `after`. With `samples`, that many replies are asked for at a time, each with a seed of
+    its own, and `agree` makes one reading of theirs.
     """
 
     name: str
@@ -74,6 +86,8 @@ class Task(Generic[Item, Result]):
     result: Callable[[Item, Answers], Result]
     key: Callable[[Item], Hashable] = id
     after: Callable[[Item], Iterable[Hashable]] = lambda item: ()
+    samples: int = 1
+    agree: Callable[[Sequence[Reading]], Reading] = lambda readings: readings[0]
 
 
 class Answerer(Protocol):
@@ -88,24 +102,30 @@ class Answerer(Protocol):
 
 @dataclass
 class _Bill:
-    """What one item has cost so far."""
+    """What one item has cost so far, and the room that its requests share with others."""
 
+    room: anyio.CapacityLimiter
     usage: Usage = field(default_factory=Usage)
     asked: int = 0
 
 
 async def carry(
-    task: Task[Item, Result], item: Item, answerer: Answerer, cache: Cache
+    task: Task[Item, Result],
+    item: Item,
+    answerer: Answerer,
+    cache: Cache,
+    room: anyio.CapacityLimiter | None = None,
 ) -> Done[Item, Result] | Failed[Item]:
     """Take one item all the way through `task`; whatever happens to it is the outcome.
 
-    What stops the run (a wrong prompt, a cache that cannot be written) is raised.
+    `room` is for the requests of all items at a time; without it, this one has all that the server
+    works on at a time. What stops the run (a wrong prompt, a cache that cannot be written) is raised.
     """
-    bill = _Bill()
     try:
         choice = await answerer.choose()
     except Unavailable as error:
         return Failed(item, error)
+    bill = _Bill(room or anyio.CapacityLimiter(choice.model.slots))
     while True:
         try:
             answers = await _answers(task, item, choice, answerer, cache, bill)
@@ -130,8 +150,8 @@ async def _answers(
         if not open_slots:
             break
         reading = await _ask(task, item, open_slots, refused, choice, answerer, bill)
-        fresh: dict[str, Any] = {slot: {"value": value} for slot, value in reading.taken.items()}
-        open_slots = {slot: schema for slot, schema in open_slots.items() if slot not in reading.taken}
+        fresh = _settled(reading)
+        open_slots = {slot: schema for slot, schema in open_slots.items() if slot not in fresh}
         refused = {slot: reading.refused.get(slot, "was not answered") for slot in open_slots}
         if last:
             fresh |= {slot: {"refused": reason} for slot, reason in refused.items()}
@@ -140,14 +160,24 @@ async def _answers(
     return Answers(
         {slot: answer["value"] for slot, answer in known.items() if "value" in answer},
         {slot: answer["refused"] for slot, answer in known.items() if "refused" in answer},
+        {slot: answer["confidence"] for slot, answer in known.items() if "confidence" in answer},
     )
+
+
+def _settled(reading: Reading) -> dict[str, Any]:
+    """What is to be remembered of a reading; what it refused may still be answered."""
+    answers: dict[str, Any] = {slot: {"value": value} for slot, value in reading.taken.items()}
+    for slot, share in reading.confidence.items():
+        answers[slot]["confidence"] = share
+    return answers | {slot: {"refused": reason} for slot, reason in reading.left_out.items()}
 
 
 def _holds(answer: Any, slot: Schema) -> bool:
     """Whether what is remembered is an answer: a file that was tampered with may hold anything."""
     match answer:
         case {"value": value}:
-            return mismatch(value, slot) is None
+            share = answer.get("confidence", 0.0)
+            return mismatch(value, slot) is None and isinstance(share, float | int)
         case {"refused": str()}:
             return True
     return False
@@ -162,15 +192,35 @@ async def _ask(
     answerer: Answerer,
     bill: _Bill,
 ) -> Reading:
-    """One request for `slots`; a reply that is no JSON at all refuses every slot."""
+    """One reply about `slots`, or as many as the task wants samples, made one reading."""
     prompt = task.render(item, slots, refused)
-    bill.asked += 1
-    reply = await answerer.complete(choice, prompt)
-    bill.usage += reply.usage
-    try:
-        return task.read(item, slots, reply)
-    except ReplyInvalid as error:
-        return Reading({}, dict.fromkeys(slots, str(error)))
+
+    async def ask(prompt: Prompt) -> Reading:
+        bill.asked += 1
+        reply = await answerer.complete(choice, prompt)
+        bill.usage += reply.usage
+        try:
+            return task.read(item, slots, reply)
+        except ReplyInvalid as error:
+            return Reading({}, dict.fromkeys(slots, str(error)))
+
+    if task.samples == 1:
+        return await ask(prompt)
+    readings: dict[int, Reading] = {}
+
+    async def sample(number: int) -> None:
+        async with bill.room:
+            readings[number] = await ask(_sampled(prompt, number))
+
+    async with _one_error(), anyio.create_task_group() as group:
+        for number in range(task.samples):
+            group.start_soon(sample, number)
+    return task.agree([readings[number] for number in range(task.samples)])
+
+
+def _sampled(prompt: Prompt, number: int) -> Prompt:
+    """The prompt with its own chance, the same in every run."""
+    return replace(prompt, options={**prompt.options, **SAMPLING, "seed": number + 1})
 
 
 def _keys(task: Task[Item, Result], item: Item, slots: Slots, choice: Choice) -> dict[str, str]:
@@ -188,7 +238,7 @@ async def run(
     jobs: int,
     emit: Callable[[Settled[Item, Result]], None],
 ) -> None:
-    """Carry `items`, at most `jobs` at a time, and `emit` their outcomes in the items' order.
+    """Carry `items`, with at most `jobs` requests at a time, and `emit` their outcomes in the items' order.
 
     `items` may be lazy: it is drawn from in a worker thread, a few items ahead of what has been
     emitted, so memory does not grow with their number. An item that is an outcome already is
@@ -200,30 +250,31 @@ async def run(
     drawn: deque[Item | Skipped[Any] | Failed[Any]] = deque()
     drawing = anyio.Lock()
     running: dict[Hashable, anyio.Event] = {}
-    room = anyio.Semaphore(jobs * 8)
+    ahead = anyio.Semaphore(jobs * 8)
+    room = anyio.CapacityLimiter(jobs)
 
     def draw() -> list[Item | Skipped[Any] | Failed[Any]]:
         return list(itertools.islice(source, DRAWN_AT_ONCE))
 
     def move_on() -> None:
         while line and line[0].outcome is not None:
-            room.release()
+            ahead.release()
             emit(line.popleft().outcome)  # type: ignore[arg-type]
 
     async def in_turn(item: Item, earlier: Iterable[anyio.Event]) -> Done[Item, Result] | Failed[Item]:
         # Whoever is waited for came before, so that nobody waits in a circle.
         for event in earlier:
             await event.wait()
-        return await carry(task, item, answerer, cache)
+        return await carry(task, item, answerer, cache, room)
 
     async def work() -> None:
         while True:
-            await room.acquire()
+            await ahead.acquire()
             async with drawing:
                 if not drawn:
                     drawn.extend(await anyio.to_thread.run_sync(draw))
                 if not drawn:
-                    room.release()
+                    ahead.release()
                     return
                 item = drawn.popleft()
                 place: _Place[Item, Result] = _Place()
@@ -241,20 +292,27 @@ async def run(
             move_on()
 
     try:
-        async with anyio.create_task_group() as group:
-            for _ in range(jobs):
+        async with _one_error(), anyio.create_task_group() as group:
+            # As many items at a time as their samples find room.
+            for _ in range(math.ceil(jobs / task.samples)):
                 group.start_soon(work)
-    except BaseExceptionGroup as together:
-        first = _first(together)
-        raise first from first.__cause__
     finally:
         for place in line:
             if place.outcome is not None:
                 emit(place.outcome)
 
 
+@asynccontextmanager
+async def _one_error() -> AsyncIterator[None]:
+    """What stopped one task of a group stops them all: it is raised, and not the group."""
+    try:
+        yield
+    except BaseExceptionGroup as together:
+        first = _first(together)
+        raise first from first.__cause__
+
+
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group: what stopped one worker stops them all."""
     inner = group.exceptions[0]
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 

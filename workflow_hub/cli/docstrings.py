@@ -32,9 +32,18 @@ from workflow_hub.values import Done
 @click.option("--check", is_flag=True, help="Only report what has no docstring; asks no model.")
 @click.option("--style", type=click.Choice(["auto", "google", "numpy", "sphinx"]), help="Default: as it is.")
 @click.option("--kinds", metavar="LIST", help="Of functions,classes,modules; default: functions.")
+@click.option(
+    "--samples", type=click.IntRange(1, 9), metavar="K", help="Ask K times; keep what they agree on."
+)
 @report_options
 def command(
-    paths: tuple[str, ...], write: bool, check: bool, style: str | None, kinds: str | None, common: Common
+    paths: tuple[str, ...],
+    write: bool,
+    check: bool,
+    style: str | None,
+    kinds: str | None,
+    samples: int | None,
+    common: Common,
 ) -> int:
     """Write the docstrings that the Python code in PATHs lacks.
 
@@ -42,7 +51,7 @@ def command(
     """
     if write and check:
         raise click.UsageError("--write and --check exclude each other; choose one.")
-    flags = {"docstrings.style": style, "docstrings.kinds": _split(kinds)}
+    flags = {"docstrings.style": style, "docstrings.kinds": _split(kinds), "docstrings.samples": samples}
     config = common.settings(flags)
     return _check(paths, config, common) if check else _document(paths, write, config, common)
 
@@ -135,6 +144,7 @@ def _result(written: Written) -> dict[str, Any]:
     return {
         "docstring": written.docstring,
         "left_out": dict(written.left_out),
+        "confidence": dict(written.confidence),
         "proof": asdict(written.proof),
         "evidence": [_evidence(one) for one in written.evidence],
     }

@@ -34,6 +34,7 @@ class Written:
     proof: Proof
     finding: Finding
     evidence: tuple[Raised, ...] = ()
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
 
 Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
@@ -121,7 +122,8 @@ def _light(
             if spliced is None or not _adds(outcome):
                 return Skipped(place, f"nothing to add: {_reasons(result.left_out)}", route, usage, asked)
             finding = proposed(item, result, edits[item.symbol])
-            written = Written(result.text, dict(result.left_out), spliced.proof, finding, result.evidence)
+            left_out, sure = dict(result.left_out), dict(result.confidence)
+            written = Written(result.text, left_out, spliced.proof, finding, result.evidence, sure)
             return Done(place, written, route, usage, asked)
         case Failed(_, failure, route, usage, asked):
             return Failed(place, failure, route, usage, asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workflow_hub.report.finding import Finding, Fix, Spot, fingerprint
 from workflow_hub.report.rules import RULES, Severity
@@ -28,16 +29,19 @@ def missing(symbol: Symbol, place: Place) -> Finding:
 def proposed(target: Target, made: Docstring, edits: Sequence[Edit]) -> Finding:
     """That `target` lacks what has been made, with the edits that put it there as the fix.
 
-    It is an `info`: what is offered is no fault.
+    It is an `info`: what is offered is no fault. Its confidence is that of the part that is least sure.
     """
     symbol, place = target.symbol, target.place
     fix = _fix(symbol.source, edits) if edits else None
     called = _called(symbol, place)
     if target.documented is None:
-        return _finding(symbol, place, "docstring-missing", "info", f"{called} has no docstring", fix)
+        finding = _finding(symbol, place, "docstring-missing", "info", f"{called} has no docstring", fix)
+        return replace(finding, confidence=made.least_confidence)
     parts = [key for key in target.slots if key not in made.left_out]
     message = f"the docstring of {called} lacks {', '.join(parts)}"
-    return _finding(symbol, place, "docstring-incomplete", "info", message, fix, " ".join(sorted(parts)))
+    content = " ".join(sorted(parts))
+    finding = _finding(symbol, place, "docstring-incomplete", "info", message, fix, content)
+    return replace(finding, confidence=made.least_confidence)
 
 
 def _finding(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from workflow_hub.source.facts import BODY_TOKENS, Facts, module_body
 from workflow_hub.source.outline import MODULE_TOKENS, first_words
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.trim import estimate_tokens, trim
+from workflow_hub.tasks.docstrings.agreement import agreed
 from workflow_hub.tasks.docstrings.known import Known, known_of
 from workflow_hub.tasks.docstrings.slots import SUMMARY, Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import Documented, Style, merge, render
@@ -75,11 +76,19 @@ class Target:
 class Docstring:
     """The cleaned text of a docstring, the parts that were left out of it, with the reason, and the
     evidence for the exceptions that it names.
+
+    `confidence` is how far samples agreed on a part, from 0 to 1; empty where there was one sample.
     """
 
     text: str
     left_out: Mapping[str, str]
     evidence: tuple[Raised, ...] = ()
+    confidence: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def least_confidence(self) -> float:
+        """That of the part that is least sure; 1 where there was one sample and nothing to tell it by."""
+        return min(self.confidence.values(), default=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +100,8 @@ class Look:
     types: bool
 
 
-def task(template: Template, look: Look) -> Task[Target, Docstring]:
-    """The task with its template and its look.
+def task(template: Template, look: Look, *, samples: int = 1) -> Task[Target, Docstring]:
+    """The task with its template and its look; of several samples of a reply, what they agree on counts.
 
     What one item says in its summary, those that call it read in their prompts: they come after it.
     """
@@ -107,7 +116,7 @@ def task(template: Template, look: Look) -> Task[Target, Docstring]:
 
     return Task(
         NAME,
-        f"{template.fingerprint}-{RULES}",
+        f"{template.fingerprint}-{RULES}" + (f"-{samples}" if samples > 1 else ""),
         slots=lambda target: dict.fromkeys(target.slots, schema.PHRASE_OR_NULL),
         identity=lambda target: target.facts.identity,
         render=lambda target, slots, refused: prompt(template, target, slots, refused, heard),
@@ -115,6 +124,8 @@ def task(template: Template, look: Look) -> Task[Target, Docstring]:
         result=result,
         key=lambda target: home_of(target.symbol),
         after=lambda target: [callee.home for callee in target.facts.callees if not callee.says],
+        samples=samples,
+        agree=agreed,
     )
 
 
@@ -245,4 +256,4 @@ def compose(target: Target, answers: Answers, look: Look) -> Docstring:
         raise ReplyInvalid(f"no docstring: the summary {left_out.get(SUMMARY, 'was left open')}")
     else:
         text = render(parts, look.style, width=width, types=look.types)
-    return Docstring(text, left_out, evidence)
+    return Docstring(text, left_out, evidence, answers.confidence)

@@ -143,7 +143,7 @@ def refusal(
         return COPIED
     if _repeats(text):
         return "repeated itself"
-    said = {_stem(word) for word in _WORD.findall(text.lower())} - _NOISE
+    said = stems(text)
     if said and said <= _TYPES:
         return "only named the type"
     if restates(text, about):
@@ -178,9 +178,12 @@ def runs_of(text: str) -> frozenset[tuple[str, ...]]:
 
 def restates(text: str, names: AbstractSet[str]) -> bool:
     """Whether every word of the text that says anything is in one of the names."""
-    said = {_stem(word) for word in _WORD.findall(text.lower())} - _NOISE
-    named = {_stem(word) for name in names for word in words_of(name)}
-    return said <= named
+    return stems(text) <= {_stem(word) for name in names for word in words_of(name)}
+
+
+def stems(text: str) -> set[str]:
+    """The words of a text that say anything, without their endings."""
+    return {_stem(word) for word in _WORD.findall(text.lower())} - _NOISE
 
 
 def words_of(name: str) -> list[str]:
