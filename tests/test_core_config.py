@@ -94,7 +94,7 @@ NAMES = {
     "docstrings.samples": ("3", 3),
     **{
         f"docstrings.{name}": ("yes", True)
-        for name in "types overloads setters overrides dunders private nested tests stubs".split()
+        for name in "types examples overloads setters overrides dunders private nested tests stubs".split()
     },
 }
 

@@ -66,7 +66,7 @@ def phrase(body: dict[str, Any]) -> str | dict[str, Any]:
     schema = requested_schema(body) or {}
     if "seal" in schema.get("properties", {}):
         return plain_answer(body)
-    return {key: f"Lets the water run {len(key)} times." for key in schema["properties"]}
+    return dict.fromkeys(schema["properties"], "Lets the water run on and on.")
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_patch_for_every_file_and_the_files_left_alone(runner: DmrDouble, proj
     assert len(patches) == 2
     (project / ".patch").write_bytes(b"".join(patches))
     subprocess.run(["git", "apply", ".patch"], check=True, cwd=project)
-    assert "Lets the water run 7 times." in (project / "a.py").read_text()
+    assert "Lets the water run on and on." in (project / "a.py").read_text()
     assert all(ast.get_docstring(node) for node in ast.parse((project / "a.py").read_text()).body)
 
 
@@ -431,7 +431,7 @@ def reads_as(literal: str) -> str:
 
 def test_a_literal_that_python_reads(runner: DmrDouble) -> None:
     text = reads_as(enrich_docstring(FUNCTION))
-    assert text.startswith("Lets the water run 7 times.")
+    assert text.startswith("Lets the water run on and on.")
     assert "Args:" in text and "minutes" in text
 
 
@@ -455,6 +455,19 @@ def test_a_method_cut_from_its_class_and_what_it_says_already(runner: DmrDouble)
 def test_what_is_complete_is_given_back_and_nobody_is_asked(runner: DmrDouble) -> None:
     assert enrich_docstring('def f():\n    """All is said."""\n') == '"""All is said."""'
     assert runner.chats == []
+
+
+@pytest.mark.parametrize(("example", "shown"), [(True, ">>> mean([1, 2])\n        1.5\n"), (False, "")])
+def test_an_example_runs_the_snippet_where_it_is_asked_for(
+    runner: DmrDouble, example: bool, shown: str
+) -> None:
+    def answer(body: Any) -> str:
+        document = json.loads(double.plain_answer(body))
+        return json.dumps({**document, "example": "mean([1, 2])"} if "example" in document else document)
+
+    runner.answer = answer
+    text = reads_as(enrich_docstring("def mean(a):\n    return sum(a) / len(a)\n", example=example))
+    assert (">>>" in text) is example and shown in text
 
 
 def test_another_model(runner: DmrDouble) -> None:
@@ -528,7 +541,7 @@ def test_in_a_plain_script(runner: DmrDouble, project: Path) -> None:
         check=True,
         env={**os.environ, "PYTHONPATH": str(Path(workflow_hub.__file__).parents[1])},
     )
-    assert reads_as(done.stdout.strip()).startswith("Lets the water run 7 times.")
+    assert reads_as(done.stdout.strip()).startswith("Lets the water run on and on.")
     assert done.stderr == ""
 
 

@@ -324,6 +324,23 @@ def test_an_item_by_itself_fails_or_raises_what_would_stop_a_run(error: Exceptio
         assert caught.value is error
 
 
+# -- apart ---------------------------------------------------------------------------------------
+
+
+def test_slots_that_are_apart_are_asked_after_the_others_and_proven_last(tmp_path: Path) -> None:
+    async def prove(word: Word, answers: Answers) -> Answers:
+        return replace(answers, left_out={"b": f"{answers.values['b']} is not so"})
+
+    work = replace(task(), apart=frozenset({"b"}), prove=prove)
+    answerer = Answerer()
+    (first,) = carried([Word("w", ("a", "b", "c"))], answerer, Cache(tmp_path / "c"), work=work)
+    assert [one["slots"] for one in answerer.questions] == [["a", "c"], ["b"]]
+    assert first.result.left_out == {"b": "w is not so"}
+    # What was answered is remembered, what was proven is proven again.
+    (second,) = carried([Word("w", ("a", "b", "c"))], answerer, Cache(tmp_path / "c"), work=work)
+    assert (second.result, second.asked) == (first.result, 0)
+
+
 # -- samples -------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,7 @@ class Docstrings(Section):
     complete: bool = True
     raises_through: Annotated[int, Field(ge=0, le=10)] = 1
     samples: Annotated[int, Field(ge=1, le=9)] = 1
+    examples: bool = False
     overloads: bool = False
     setters: bool = False
     overrides: bool = False
@@ -234,7 +235,14 @@ def trusted(env: Mapping[str, str]) -> bool:
 
 
 def _refuse_foreign(name: str, value: Any, path: Path, line: int | None) -> None:
-    """A project's file must not send a reader's code away, or open what the reader has shut, unread."""
+    """A project's file must not send a reader's code away, run its own, or open what the reader has shut."""
+    if name == "docstrings.examples" and value:
+        raise ConfigError(
+            "docstrings.examples runs the project's code, and a project's file may not ask for that. Use "
+            "--examples, or set WORKFLOW_HUB_TRUST=1",
+            path=path,
+            line=line,
+        )
     urls = {"api.base_url": (value,), "api.discovery": value}.get(name, ())
     for url in urls if isinstance(urls, list | tuple) else ():
         if isinstance(url, str) and not near(url):

@@ -19,11 +19,14 @@ from workflow_hub.tasks.docstrings import Style
 from workflow_hub.values import Route
 
 
-def enrich_docstring(function_code: str, *, style: str = "google", model: str | None = None) -> str:
+def enrich_docstring(
+    function_code: str, *, style: str = "google", example: bool = False, model: str | None = None
+) -> str:
     """A docstring literal, quotes included, for the first function or class in `function_code`.
 
     Who answers is what routing.yaml says, or `model` alone. What the code says already in a
-    docstring of its own stays. `style` is `google`, `numpy` or `sphinx`. Raises UsageError for
+    docstring of its own stays. `style` is `google`, `numpy` or `sphinx`. With `example` it gets one if a
+    drafted call runs and shows the same twice; for that the code is run, within limits. Raises UsageError for
     another style or where there is no Python in the code, another SetupError where nobody can
     answer, and ReplyInvalid where no answer could be trusted.
     """
@@ -33,7 +36,7 @@ def enrich_docstring(function_code: str, *, style: str = "google", model: str | 
 
     async def work() -> str:
         async with Hub.open(pins=Pins(model=model)) as hub:
-            return await hub.enrich_docstring(function_code, style=chosen)
+            return await hub.enrich_docstring(function_code, style=chosen, example=example)
 
     return run_sync(work)
 

@@ -250,13 +250,18 @@ class Hub:
         router = self._by_the_rules(replace(seen, images=len(request.images)))
         return await asking.described(request, router, prompts.find(asking.DESCRIBE, self.folders))
 
-    async def enrich_docstring(self, function_code: str, *, style: documenting.Style) -> str:
-        """The docstring literal, quotes included, for the first function or class in `function_code`."""
+    async def enrich_docstring(
+        self, function_code: str, *, style: documenting.Style, example: bool = False
+    ) -> str:
+        """The docstring literal, quotes included, for the first function or class in `function_code`.
+
+        For an example, where one is asked for, that code is run.
+        """
         settings = self.settings.docstrings
         look = documenting.Look(style, settings.width, settings.types)
         template = prompts.find("docstrings", self.folders)
         task = documenting.task(template, look, samples=settings.samples)
-        target = documenting.snippet(function_code, raises_through=settings.raises_through)
+        target = documenting.snippet(function_code, raises_through=settings.raises_through, example=example)
         outcome = await pipeline.carry(task, target, self.router(task.name), self.cache)
         if isinstance(outcome, Failed):
             raise outcome.error

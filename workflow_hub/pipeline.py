@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
@@ -74,7 +74,9 @@ class Task(Generic[Item, Result]):
     judges a reply slot by slot, and `result` makes the item's result of what was taken; both raise
     ItemError where there is nothing to be had. An item waits for those before it whose `key` is
     among its `after`. With `samples`, that many replies are asked for at a time, each with a seed of
-    its own, and `agree` makes one reading of theirs.
+    its own, and `agree` makes one reading of theirs. Slots that are `apart` are asked after the
+    others, in a request of their own. `prove` has the last word on the answers before they become a
+    result; what it says is not remembered.
     """
 
     name: str
@@ -86,6 +88,8 @@ class Task(Generic[Item, Result]):
     result: Callable[[Item, Answers], Result]
     key: Callable[[Item], Hashable] = id
     after: Callable[[Item], Iterable[Hashable]] = lambda item: ()
+    apart: frozenset[str] = frozenset()
+    prove: Callable[[Item, Answers], Awaitable[Answers]] | None = None
     samples: int = 1
     agree: Callable[[Sequence[Reading]], Reading] = lambda readings: readings[0]
 
@@ -129,6 +133,8 @@ async def carry(
     while True:
         try:
             answers = await _answers(task, item, choice, answerer, cache, bill)
+            if task.prove is not None:
+                answers = await task.prove(item, answers)
             return Done(item, task.result(item, answers), choice.route, bill.usage, bill.asked)
         except (Unavailable, ItemError) as error:
             following = await answerer.after(choice, error)
@@ -144,7 +150,32 @@ async def _answers(
     keys = _keys(task, item, slots, choice)
     remembered = cache.get(keys.values())
     known = {slot: remembered[key] for slot, key in keys.items() if _holds(remembered.get(key), slots[slot])}
-    open_slots = {slot: schema for slot, schema in slots.items() if slot not in known}
+    for apart in (False, True):
+        asked = {
+            slot: schema
+            for slot, schema in slots.items()
+            if slot not in known and (slot in task.apart) is apart
+        }
+        known |= await _asked(task, item, asked, keys, choice, answerer, cache, bill)
+    return Answers(
+        {slot: answer["value"] for slot, answer in known.items() if "value" in answer},
+        {slot: answer["refused"] for slot, answer in known.items() if "refused" in answer},
+        {slot: answer["confidence"] for slot, answer in known.items() if "confidence" in answer},
+    )
+
+
+async def _asked(
+    task: Task[Item, Result],
+    item: Item,
+    open_slots: Slots,
+    keys: Mapping[str, str],
+    choice: Choice,
+    answerer: Answerer,
+    cache: Cache,
+    bill: _Bill,
+) -> dict[str, Any]:
+    """What is to be remembered of these slots, and is; what was refused is asked once more."""
+    known: dict[str, Any] = {}
     refused: dict[str, str] = {}
     for last in (False, True):
         if not open_slots:
@@ -157,11 +188,7 @@ async def _answers(
             fresh |= {slot: {"refused": reason} for slot, reason in refused.items()}
         cache.put({keys[slot]: answer for slot, answer in fresh.items()})
         known |= fresh
-    return Answers(
-        {slot: answer["value"] for slot, answer in known.items() if "value" in answer},
-        {slot: answer["refused"] for slot, answer in known.items() if "refused" in answer},
-        {slot: answer["confidence"] for slot, answer in known.items() if "confidence" in answer},
-    )
+    return known
 
 
 def _settled(reading: Reading) -> dict[str, Any]:

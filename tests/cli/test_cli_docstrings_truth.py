@@ -1,7 +1,9 @@
-"""`workflow-hub docstrings --samples`: what the samples of a model agree on, and what they leave open."""
+"""`workflow-hub docstrings --samples K` and `--examples`: what samples agree on, and what examples show."""
 
 from __future__ import annotations
 
+import doctest
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -73,3 +75,105 @@ def test_a_number_of_samples_that_cannot_be(one: Path, samples: str) -> None:
     done = run("docstrings", "one.py", "--samples", samples, cwd=one)
     assert done.code == 2
     assert "--samples" in done.err and "\n  File" not in done.err
+
+
+MODULE = """\
+import time
+
+
+def slug(title, *, apart="-"):
+    return apart.join(title.lower().split())
+
+
+def evens(most):
+    for number in range(0, most, 2):
+        yield number
+
+
+def now():
+    return time.time()
+
+
+def stop(code):
+    raise SystemExit(code) if code else code
+
+
+class Cart:
+    def __init__(self, currency):
+        self.currency = currency
+
+    def label(self, count):
+        return f"{count} in {self.currency}"
+
+    @property
+    def kind(self):
+        return self.currency.upper()
+"""
+# What is drafted for each function, and what is shown of it; None where nothing is.
+DRAFTS = {
+    "slug": ("slug('Fine  Tea', apart='_')", "'fine_tea'"),
+    "evens": ("list(evens(5))", "[0, 2, 4]"),
+    "now": ("now()", None),
+    "label": ("Cart('EUR').label(2)", "'2 in EUR'"),
+    "kind": ("Cart('EUR').kind", "'EUR'"),
+}
+
+
+def drafting(body: dict[str, Any]) -> str:
+    document = json.loads(plain_answer(body))
+    if "example" in document:
+        code = body["messages"][-1]["content"]
+        document["example"] = next(draft for name, (draft, _) in DRAFTS.items() if f"def {name}(" in code)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("style", ["google", "numpy", "sphinx"])
+def test_examples_are_written_that_doctest_finds_true(tmp_path: Path, style: str) -> None:
+    path = tmp_path / "shop.py"
+    path.write_text(MODULE)
+    with DmrDouble(answer=drafting) as dmr:
+        flags = ("--examples", "--write", "--style", style, "--format", "json")
+        done = run("docstrings", "shop.py", *flags, cwd=tmp_path, env=at(dmr))
+        dmr.chats.clear()
+        again = run("docstrings", "shop.py", *flags, cwd=tmp_path, env=at(dmr))
+        assert dmr.chats == []
+    assert (done.code, again.code) == (0, 0)
+    assert [(one["item"], one["status"]) for one in again.report["outcomes"]] == [("shop.py::now", "skipped")]
+    results = {one["item"].replace(".", ":").split(":")[-1]: one["result"] for one in done.report["outcomes"]}
+    for name, (draft, output) in DRAFTS.items():
+        shown = f">>> {draft}" in results[name]["docstring"]
+        assert shown is (output is not None)
+        assert ("example" in results[name]["left_out"]) is not shown
+    assert results["now"]["left_out"]["example"] == "did not come out the same twice"
+    spec = importlib.util.spec_from_file_location("shop", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    tested = doctest.testmod(module)
+    assert (tested.attempted, tested.failed) == (4, 0)
+
+
+def test_code_is_run_for_examples_alone(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    (tmp_path / "one.py").write_text(f"open({str(mark)!r}, 'w')\n\n\ndef slug(a):\n    return a\n")
+    with DmrDouble(answer=drafting) as dmr:
+        plain = run("docstrings", "one.py", "--format", "json", cwd=tmp_path, env=at(dmr))
+        assert "example" not in questions(dmr)[0]
+        tried = run("docstrings", "one.py", "--examples", "--format", "json", cwd=tmp_path, env=at(dmr))
+    assert plain.report["outcomes"][0]["result"]["left_out"] == {}
+    reason = tried.report["outcomes"][0]["result"]["left_out"]["example"]
+    assert reason.startswith("could not be tried: its module is not importable here")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(("trust", "code"), [({}, 2), ({"WORKFLOW_HUB_TRUST": "1"}, 0)], ids=["no", "yes"])
+def test_a_project_does_not_make_its_readers_run_its_code(
+    one: Path, trust: dict[str, str], code: int
+) -> None:
+    (one / "one.py").write_text("def slug(a):\n    return a\n")
+    (one / "workflow-hub.yaml").write_text("docstrings:\n  examples: true\n")
+    with DmrDouble(answer=drafting) as dmr:
+        done = run("docstrings", "one.py", cwd=one, env=at(dmr) | trust)
+    assert done.code == code
+    if code:
+        assert "workflow-hub.yaml:2: docstrings.examples runs the project's code" in done.err

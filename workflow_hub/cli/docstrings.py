@@ -35,6 +35,7 @@ from workflow_hub.values import Done
 @click.option(
     "--samples", type=click.IntRange(1, 9), metavar="K", help="Ask K times; keep what they agree on."
 )
+@click.option("--examples", is_flag=True, help="Add examples that run; this runs the code of PATHs.")
 @report_options
 def command(
     paths: tuple[str, ...],
@@ -43,6 +44,7 @@ def command(
     style: str | None,
     kinds: str | None,
     samples: int | None,
+    examples: bool,
     common: Common,
 ) -> int:
     """Write the docstrings that the Python code in PATHs lacks.
@@ -51,7 +53,12 @@ def command(
     """
     if write and check:
         raise click.UsageError("--write and --check exclude each other; choose one.")
-    flags = {"docstrings.style": style, "docstrings.kinds": _split(kinds), "docstrings.samples": samples}
+    flags = {
+        "docstrings.style": style,
+        "docstrings.kinds": _split(kinds),
+        "docstrings.samples": samples,
+        "docstrings.examples": examples or None,
+    }
     config = common.settings(flags)
     return _check(paths, config, common) if check else _document(paths, write, config, common)
 

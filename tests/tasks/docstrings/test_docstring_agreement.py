@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -102,3 +103,31 @@ def test_every_slot_ends_in_one_place(samples: list[Reading]) -> None:
     assert not reading.taken.keys() & reading.left_out.keys()
     asked = {slot for one in samples for slot in one.taken}
     assert {*reading.taken, *reading.left_out, *reading.refused} == asked
+
+
+# (what each sample drafts as an example; None in the list: left out), what is taken, what is left out
+DRAFTS = [
+    pytest.param(["f(1)", "f(2)"], "f(1)", id="the first that can be tried"),
+    pytest.param([None, "f(2)"], "f(2)", id="an abstention is passed over"),
+    pytest.param([None, None], None, id="all abstain"),
+    pytest.param([BAD, "f(2)"], "f(2)", id="what cannot be tried is passed over"),
+]
+
+
+@pytest.mark.parametrize(("drafts", "taken"), DRAFTS)
+def test_examples_are_proven_and_not_voted_on(drafts: list[Any], taken: str | None) -> None:
+    samples = [
+        Reading({}, left_out={"example": "was no expression"})
+        if draft is BAD
+        else Reading({"example": draft})
+        for draft in drafts
+    ]
+    assert agreed(samples) == Reading({"example": taken})
+
+
+def test_where_no_sample_can_be_tried_there_is_no_example() -> None:
+    bad = Reading({}, left_out={"example": "was no expression"})
+    assert agreed([bad, bad]) == bad
+    assert agreed([Reading({}, {"example": "was not answered"})] * 2) == Reading(
+        {}, {"example": "was not answered"}
+    )

@@ -289,6 +289,29 @@ def test_the_instructions_words_are_refused() -> None:
     assert "kettle" in reading.refused and "kettle" not in reading.taken
 
 
+EXAMPLES = [
+    pytest.param("mean([1, 2])", {"example": "mean([1, 2])"}, {}, id="a call"),
+    pytest.param("  mean([1, 2])\n", {"example": "mean([1, 2])"}, {}, id="with blanks around"),
+    pytest.param(None, {"example": None}, {}, id="an abstention"),
+    pytest.param("mean(a)", {}, {"example": "named a, which is not there"}, id="a stranger"),
+    pytest.param("mean('one short call with real')", {}, {"example": COPIED}, id="the instructions"),
+]
+
+
+@pytest.mark.parametrize(("draft", "taken", "left_out"), EXAMPLES)
+def test_a_draft_is_taken_or_left_out_for_good(
+    draft: str | None, taken: dict[str, Any], left_out: dict[str, str]
+) -> None:
+    target = snippet("def mean(a):\n    return sum(a) / len(a)\n", example=True)
+    work = task(TEMPLATE, LOOK)
+    slots = {"example": work.slots(target)["example"]}
+    reading = work.read(target, slots, Reply(json.dumps({"example": draft})))
+    assert (reading.taken, reading.refused, reading.left_out) == (taken, {}, left_out)
+    cut = work.read(target, slots, Reply('{"example": "mean([1, 2, 3', finish="length"))
+    assert cut.left_out == {"example": "was too long"}
+    assert "example: one short call" in work.render(target, slots, {}).messages[-1].text
+
+
 def test_words_of_the_example_are_refused_unless_the_code_says_them() -> None:
     work = task(TEMPLATE, LOOK)
     said = json.dumps({**GOOD, "kettle": "dried tea for later"})

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from workflow_hub.pipeline import Reading
+from workflow_hub.tasks.docstrings.slots import EXAMPLE
 from workflow_hub.tasks.docstrings.words import stems
 
 # Texts that share less than this of what they say speak of different things.
@@ -21,23 +22,35 @@ def agreed(samples: Sequence[Reading]) -> Reading:
     """
     if len(samples) == 1:
         return samples[0]
-    taken: dict[str, str | None] = {}
-    refused: dict[str, str] = {}
-    left_out: dict[str, str] = {}
-    confidence: dict[str, float] = {}
-    for slot in dict.fromkeys(slot for one in samples for slot in (*one.taken, *one.refused)):
-        said = [one.taken[slot] for one in samples if slot in one.taken]
-        against = Counter(one.refused[slot] for one in samples if slot in one.refused)
-        if against.total() > len(said):
-            refused[slot] = against.most_common(1)[0][0]
-            continue
-        text, share = middle(said, len(samples))
-        if share < AGREED:
-            left_out[slot] = DISAGREE
-        else:
-            taken[slot] = text
-            confidence[slot] = round(share, 2)
-    return Reading(taken, refused, left_out, confidence)
+    slots = dict.fromkeys(slot for one in samples for slot in (*one.taken, *one.refused, *one.left_out))
+    found = [_draft(slot, samples) if slot == EXAMPLE else _phrase(slot, samples) for slot in slots]
+    return Reading(
+        {slot: text for one in found for slot, text in one.taken.items()},
+        {slot: reason for one in found for slot, reason in one.refused.items()},
+        {slot: reason for one in found for slot, reason in one.left_out.items()},
+        {slot: share for one in found for slot, share in one.confidence.items()},
+    )
+
+
+def _phrase(slot: str, samples: Sequence[Reading]) -> Reading:
+    said = [one.taken[slot] for one in samples if slot in one.taken]
+    against = Counter(one.refused[slot] for one in samples if slot in one.refused)
+    if against.total() > len(said):
+        return Reading({}, {slot: against.most_common(1)[0][0]})
+    text, share = middle(said, len(samples))
+    if share < AGREED:
+        return Reading({}, left_out={slot: DISAGREE})
+    return Reading({slot: text}, confidence={slot: round(share, 2)})
+
+
+def _draft(slot: str, samples: Sequence[Reading]) -> Reading:
+    """The first that can be tried: an example is proven by running it, and not voted on."""
+    said = [one.taken[slot] for one in samples if slot in one.taken]
+    if said:
+        return Reading({slot: next((draft for draft in said if draft is not None), None)})
+    if refused := next((one.refused[slot] for one in samples if slot in one.refused), None):
+        return Reading({}, {slot: refused})
+    return Reading({}, left_out={slot: next(one.left_out[slot] for one in samples if slot in one.left_out)})
 
 
 def middle(texts: Sequence[str | None], samples: int) -> tuple[str | None, float]:

@@ -24,6 +24,7 @@ from workflow_hub.source.files import (
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, symbols, wanted
 from workflow_hub.tasks.docstrings import findings
+from workflow_hub.tasks.docstrings.examples import wants_example
 from workflow_hub.tasks.docstrings.order import callees_first
 from workflow_hub.tasks.docstrings.styles import Style, detect, documented
 from workflow_hub.tasks.docstrings.task import Target
@@ -99,8 +100,11 @@ def _styled_docstrings(paths: Iterable[Path]) -> Iterator[str]:
                 yield text
 
 
-def snippet(code: str, *, raises_through: int = RAISES_THROUGH) -> Target:
-    """The first function or class of `code`, which may be indented; UsageError where there is none."""
+def snippet(code: str, *, raises_through: int = RAISES_THROUGH, example: bool = False) -> Target:
+    """The first function or class of `code`, which may be indented; UsageError where there is none.
+
+    With `example` it gets one, where it is a function that can have one.
+    """
     try:
         source = parse_source(Path("<code>"), textwrap.dedent(code).encode())
     except (SourceRefused, UnicodeEncodeError) as error:
@@ -109,12 +113,9 @@ def snippet(code: str, *, raises_through: int = RAISES_THROUGH) -> Target:
     if symbol is None:
         raise UsageError("there is no function or class in the code")
     said = documented(symbol.docstring or "") if _has_words(symbol) else None
-    return Target(
-        symbol,
-        facts_of(symbol, PackageIndex(), body_tokens=0, raises_through=raises_through),
-        said,
-        Place(symbol.qualname, "<code>", symbol.line),
-    )
+    facts = facts_of(symbol, PackageIndex(), body_tokens=0, raises_through=raises_through)
+    place = Place(symbol.qualname, "<code>", symbol.line)
+    return Target(symbol, facts, said, place, example and wants_example(symbol, facts))
 
 
 def policies_of(settings: Docstrings) -> Policies:
@@ -158,7 +159,7 @@ def _in_file(source: SourceFile, index: PackageIndex, folder: Path, settings: Do
             yield Failed(place, error)
             continue
         said = documented(symbol.docstring or "") if _has_words(symbol) else None
-        target = Target(symbol, facts, said, place)
+        target = Target(symbol, facts, said, place, settings.examples and wants_example(symbol, facts))
         if target.slots and (said is None or settings.complete):
             targets.append(target)
     yield from callees_first(targets)

@@ -14,14 +14,15 @@ from workflow_hub.tasks.docstrings.styles import Documented, Entry, Parts
 SUMMARY = "summary"
 # A class with more is a table, and no docstring of it should be one again.
 MOST_ATTRIBUTES = 30
-_WORDS_OF_OURS = frozenset({SUMMARY, "returns", "yields"})
+EXAMPLE = "example"
+_WORDS_OF_OURS = frozenset({SUMMARY, "returns", "yields", EXAMPLE})
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One part: a parameter, attribute or exception has its `name`, the other kinds have none."""
 
-    kind: Literal["summary", "parameter", "attribute", "returns", "yields", "raises"]
+    kind: Literal["summary", "parameter", "attribute", "returns", "yields", "raises", "example"]
     name: str = ""
     type: str | None = None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -18,10 +19,12 @@ from workflow_hub.source.facts import BODY_TOKENS, Facts, module_body
 from workflow_hub.source.outline import MODULE_TOKENS, first_words
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.trim import estimate_tokens, trim
+from workflow_hub.tasks.docstrings import trial
 from workflow_hub.tasks.docstrings.agreement import agreed
+from workflow_hub.tasks.docstrings.examples import draft_fault, draft_schema, output_fault, with_example
 from workflow_hub.tasks.docstrings.known import Known, known_of
-from workflow_hub.tasks.docstrings.slots import SUMMARY, Slot, parts_of, slots_of
-from workflow_hub.tasks.docstrings.styles import Documented, Style, merge, render
+from workflow_hub.tasks.docstrings.slots import EXAMPLE, SUMMARY, Slot, parts_of, slots_of
+from workflow_hub.tasks.docstrings.styles import INDENT_WIDTH, Documented, Style, merge, render
 from workflow_hub.tasks.docstrings.truth import untrue
 from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
 from workflow_hub.values import Place, Prompt, Reply
@@ -43,13 +46,15 @@ ABOUT = {"class": "what a {} is", "module": "what the module {} is for as a whol
 class Target:
     """A symbol whose docstring is missing (`documented` is None), or lacks some parts.
 
-    The facts come without the body, which takes longest and is only needed to ask.
+    The facts come without the body, which takes longest and is only needed to ask. With `example` one is
+    wanted beside the other parts.
     """
 
     symbol: Symbol
     facts: Facts
     documented: Documented | None
     place: Place
+    example: bool = False
 
     def body(self, heard: Mapping[Home, str] = {}) -> str:
         """The code as far as it matters; of a module what it defines, with what was `heard` of that."""
@@ -69,7 +74,14 @@ class Target:
 
     @cached_property
     def slots(self) -> dict[str, Slot]:
-        return slots_of(self.facts, self.documented)
+        wanted = slots_of(self.facts, self.documented)
+        return {**wanted, EXAMPLE: Slot("example")} if self.example else wanted
+
+    @cached_property
+    def schemas(self) -> dict[str, schema.Schema]:
+        """What is asked for each slot; an example is given its form, which it cannot leave."""
+        phrases = dict.fromkeys(self.slots, schema.PHRASE_OR_NULL)
+        return {**phrases, EXAMPLE: draft_schema(self.symbol, self.facts)} if self.example else phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +129,16 @@ def task(template: Template, look: Look, *, samples: int = 1) -> Task[Target, Do
     return Task(
         NAME,
         f"{template.fingerprint}-{RULES}" + (f"-{samples}" if samples > 1 else ""),
-        slots=lambda target: dict.fromkeys(target.slots, schema.PHRASE_OR_NULL),
+        slots=lambda target: target.schemas,
         identity=lambda target: target.facts.identity,
         render=lambda target, slots, refused: prompt(template, target, slots, refused, heard),
         read=lambda target, slots, reply: read(target, slots, reply, spoken, heard),
         result=result,
         key=lambda target: home_of(target.symbol),
         after=lambda target: [callee.home for callee in target.facts.callees if not callee.says],
+        # What is to be said in words comes out worse beside a call.
+        apart=frozenset({EXAMPLE}),
+        prove=lambda target, answers: prove(target, answers, look),
         samples=samples,
         agree=agreed,
     )
@@ -153,6 +168,7 @@ def prompt(
             "refused": {slot: instead(reason) for slot, reason in refused.items()},
             # What copies the example is asked again without it.
             "copied": COPIED in refused.values(),
+            "example": EXAMPLE in slots,
         },
         schema=schema.record(slots),
         options={"max_tokens": TOKENS_AT_LEAST + TOKENS_A_SLOT * len(slots)},
@@ -183,15 +199,20 @@ def read(
 ) -> Reading:
     """The reply judged slot by slot. Of a reply that was cut, the slots that came whole count.
 
-    A summary that says what a callee says of itself was copied: a small model likes to do so.
+    A summary that says what a callee says of itself was copied: a small model likes to do so. An example
+    is asked for alone.
     """
     document = _document(slots, reply)
     names = target.facts.names
     quoted = {_plain(one.says or heard.get(one.home, "")) for one in target.facts.callees}
     taken: dict[str, Any] = {}
     refused: dict[str, str] = {}
+    if EXAMPLE in slots and EXAMPLE not in document:
+        return Reading({}, left_out={EXAMPLE: "was too long"})
     for key, value in document.items():
         slot = target.slots[key]
+        if slot.kind == "example":
+            return _draft(value, target, spoken)
         text = None if value is None else tidy(value)
         about = _about(target.facts, slot)
         reason = None
@@ -204,6 +225,15 @@ def read(
         else:
             refused[key] = reason
     return Reading(taken, refused)
+
+
+def _draft(value: str | None, target: Target, spoken: Spoken) -> Reading:
+    """A drafted call; one draft is enough: a function without an example is documented all the same."""
+    draft = value and value.strip()
+    fault = draft and draft_fault(draft, target.symbol)
+    if draft and runs_of(draft) & spoken.runs:
+        fault = fault or COPIED
+    return Reading({}, left_out={EXAMPLE: fault}) if fault else Reading({EXAMPLE: draft})
 
 
 def _plain(sentence: str) -> str:
@@ -236,6 +266,28 @@ def _about(facts: Facts, slot: Slot) -> set[str]:
             return {slot.name, slot.type or ""}
 
 
+async def prove(target: Target, answers: Answers, look: Look) -> Answers:
+    """The answers with what the drafted example showed, or without it where it showed nothing to keep."""
+    draft = answers.values.get(EXAMPLE)
+    if draft is None:
+        return answers
+    outputs = await trial.tried(draft, target.symbol.source)
+    if isinstance(outputs, trial.Fault):
+        return _without_example(answers, outputs.reason)
+    # A section may be indented by one level more.
+    width = look.width - _margin(target.symbol) - INDENT_WIDTH
+    fault = output_fault(draft, outputs, date.today(), width)
+    if fault is not None:
+        return _without_example(answers, fault)
+    shown = f">>> {draft}\n{outputs[0].rstrip()}"
+    return replace(answers, values={**answers.values, EXAMPLE: shown})
+
+
+def _without_example(answers: Answers, reason: str) -> Answers:
+    values = {slot: text for slot, text in answers.values.items() if slot != EXAMPLE}
+    return replace(answers, values=values, left_out={**answers.left_out, EXAMPLE: reason})
+
+
 def _margin(symbol: Symbol) -> int:
     """The columns left of a docstring, where a level is four of them."""
     return 0 if symbol.kind == "module" else 4 + getattr(symbol.node, "col_offset", 0)
@@ -256,4 +308,6 @@ def compose(target: Target, answers: Answers, look: Look) -> Docstring:
         raise ReplyInvalid(f"no docstring: the summary {left_out.get(SUMMARY, 'was left open')}")
     else:
         text = render(parts, look.style, width=width, types=look.types)
+    if example := texts.get(EXAMPLE):
+        text = with_example(text, example, look.style)
     return Docstring(text, left_out, evidence, answers.confidence)
