@@ -18,13 +18,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from workflow_hub.errors import ConfigError, UsageError
 from workflow_hub.located import Key, Located, read_text, read_toml, read_yaml
 
 FILE_NAME = "workflow-hub.yaml"
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# YAML reads a bare `off` as false.
+Level = Annotated[
+    Literal["off", "info", "warning", "error"],
+    BeforeValidator(lambda level: "off" if level is False else level),
+]
 
 
 class Section(BaseModel):
@@ -67,6 +72,7 @@ class Docstrings(Section):
     types: bool = False
     complete: bool = True
     raises_through: Annotated[int, Field(ge=0, le=10)] = 1
+    rules: Mapping[str, Level] = {}
     overloads: bool = False
     setters: bool = False
     overrides: bool = False
@@ -288,6 +294,9 @@ def _from_text(key: str, text: str) -> Any:
     kinds = (field.annotation, *getattr(field.annotation, "__args__", ()))
     if any(get_origin(kind) is tuple for kind in kinds):
         return [part.strip() for part in text.split(",") if part.strip()]
+    if get_origin(field.annotation) is Mapping:
+        pairs = (part.partition("=") for part in text.split(",") if part.strip())
+        return {name.strip(): value.strip() for name, _, value in pairs}
     return text.strip()
 
 

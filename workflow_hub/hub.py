@@ -26,18 +26,19 @@ from workflow_hub.config import Config, Settings
 from workflow_hub.errors import RoutingError, UsageError
 from workflow_hub.providers import OnDelta, Provider
 from workflow_hub.providers.table import Around, make
-from workflow_hub.report.finding import Finding
 from workflow_hub.routing import pick, rules
 from workflow_hub.routing.explain import explain
 from workflow_hub.routing.health import Health
 from workflow_hub.routing.router import Choice, Router
 from workflow_hub.routing.shape import Options
+from workflow_hub.source.changed import Changes
 from workflow_hub.source.files import Refusal
 from workflow_hub.source.splice import literal
 from workflow_hub.tasks import ask as asking
 from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier
-from workflow_hub.values import Failed, Place, Reply, Skipped
+from workflow_hub.tasks.docstrings.audit import Audited, severities
+from workflow_hub.values import Failed, Reply
 
 if TYPE_CHECKING:
     from workflow_hub.providers.goose.desk import Desk
@@ -171,20 +172,25 @@ class Hub:
         options = self.rules.tasks.get(task, Options()).model_dump(exclude_none=True)
         return Router(candidates, self.provider, self.watch.say, self.watch.replied, self._health, options)
 
-    async def docstrings(self, paths: Sequence[str | Path], *, write: bool = False) -> list[Applied]:
+    async def docstrings(
+        self, paths: Sequence[str | Path], *, write: bool = False, changes: Changes | None = None
+    ) -> list[Applied]:
         """Document what `paths` lack; every item ends in one outcome, in the order of the files.
 
-        With `write` the files are edited, otherwise `watch.patch` gets the patch of each. Raises a
-        SetupError before the first item where nobody can answer or a path is not there.
+        With `write` the files are edited, otherwise `watch.patch` gets the patch of each. With `changes`,
+        only what changed is documented. Raises a SetupError before the first item where nobody can
+        answer or a path is not there.
         """
         folder, settings = self.config.folder, self.settings.docstrings
         files = documenting.files(paths, folder, settings)
         if not write:
             _refuse_outside(files, folder)
+        elif changes is not None:
+            _refuse_unstaged(files, folder, changes)
         look = documenting.Look(documenting.style_of(files, settings), settings.width, settings.types)
         task = documenting.task(prompts.find("docstrings", self.folders), look)
         router = self.router(task.name)
-        found = documenting.targets(files, folder, settings)
+        found = documenting.targets(files, folder, settings, changes)
         outcomes: list[Applied] = []
 
         def settled(outcome: Applied) -> None:
@@ -262,12 +268,17 @@ class Hub:
         return literal(outcome.result.text)
 
 
-def missing_docstrings(
-    config: Config, paths: Sequence[str | Path]
-) -> Iterator[Finding | Skipped[Place] | Failed[Place]]:
-    """What `paths` leave without any docstring; asks nobody, and needs no hub."""
+def audit_docstrings(
+    config: Config, paths: Sequence[str | Path], changes: Changes | None = None
+) -> Iterator[Audited]:
+    """What `paths` leave without a docstring, and where one does not say what the code does.
+
+    Asks nobody, and needs no hub. With `changes`, only what changed is looked at.
+    """
     settings = config.settings.docstrings
-    return documenting.missing(documenting.files(paths, config.folder, settings), config.folder, settings)
+    levels = severities(settings, config.origin("docstrings.rules"))
+    files = documenting.files(paths, config.folder, settings)
+    return documenting.audit(files, config.folder, settings, levels, changes)
 
 
 def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:
@@ -275,6 +286,15 @@ def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:
     for file in files:
         if isinstance(file, Path) and not file.is_relative_to(folder):
             raise UsageError(f"{file} is outside of the current folder, where no patch reaches; use --write")
+
+
+def _refuse_unstaged(files: Sequence[Path | Refusal], folder: Path, changes: Changes) -> None:
+    """What is staged cannot be edited on disk, where something else stands."""
+    for path in changes.not_staged(files):
+        name = documenting.shown(path, folder)
+        raise UsageError(
+            f"{name} has changes that are not staged; type `git add {name}`, or leave --write out"
+        )
 
 
 def run_sync(work: Callable[[], Awaitable[T]]) -> T:

@@ -163,7 +163,7 @@ def prove(
     parsed = parse_source(before.path, after)
     if parsed.encoding != before.encoding:
         raise SourceRefused(f"{before.path}: the encoding would change to {parsed.encoding}")
-    pairs = _same_but_docstrings(before.tree, parsed.tree)
+    pairs = same_but_docstrings(before.tree, parsed.tree)
     if pairs is None:
         raise SourceRefused(f"{before.path}: more than docstrings would change")
     wanted = {symbol.node: text for symbol, text in docstrings}
@@ -457,7 +457,7 @@ def _equal_outside(before: bytes, after: bytes, ranges: Sequence[Range]) -> bool
     )
 
 
-def _same_but_docstrings(before: ast.Module, after: ast.Module) -> list[tuple[Node, Node]] | None:
+def same_but_docstrings(before: Node, after: Node) -> list[tuple[Node, Node]] | None:
     """The modules, classes and functions of both trees in pairs, None where the trees differ.
 
     A list of things to compare instead of `ast.dump`, which recurses too deeply on long chains.
