@@ -91,6 +91,7 @@ NAMES = {
     "goose.sandbox": ("require", "require"),
     "routing.ask_when_unsure": ("no", False),
     "docstrings.raises_through": ("2", 2),
+    "docstrings.rules": ("param-order = off,a=error", {"param-order": "off", "a": "error"}),
     **{
         f"docstrings.{name}": ("yes", True)
         for name in "types overloads setters overrides dunders private nested tests stubs".split()

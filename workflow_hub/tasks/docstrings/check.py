@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import keyword
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _SECTIONS = ("parameters", "returns", "yields", "raises")
 # What is handed to others as a value, whatever it is in the body.
 _TURNED = frozenset({"contextmanager", "asynccontextmanager", "fixture"})
 _PROPERTIES = frozenset({"property", "cached_property"})
+_PASSED_ON = frozenset({"staticmethod", "classmethod", "override", "final", *_PROPERTIES})
+_NO_NAMES = frozenset({"self", "cls"})
 _GIVES = re.compile(r"\b(?:return|yield|generat|iterat|give|produc)", re.IGNORECASE)
 _NOTHING = re.compile(r"\W*(?:none|nothing|void)\b", re.IGNORECASE)
 _HEADER = re.compile(r"^\s*(?:[:@]?\w+:|\w+\n-+\n?)\s*", re.MULTILINE)
@@ -112,9 +115,9 @@ def renamed(
 def _parameters(facts: Facts, reading: Reading) -> Iterator[Fault]:
     if not reading.is_sure("parameters"):
         return
-    described = {
-        name: line for name, line in reading.names("parameters").items() if name not in {"self", "cls"}
-    }
+    # `self` may be named, and "None" says that there are none.
+    names = reading.names("parameters").items()
+    described = {name: line for name, line in names if name not in _NO_NAMES and not keyword.iskeyword(name)}
     named = [one.name for one in facts.parameters]
     is_open = any(one.kind in {"star", "double_star"} for one in facts.parameters)
     unknown = [] if is_open else [name for name in described if name not in named and "." not in name]
@@ -172,11 +175,15 @@ def _raises(
 ) -> Iterator[Fault]:
     described = {_last(name): line for name, line in reading.names("raises").items()}
     raised = {_last(one.name): one for one in facts.raises}
+    # That a method is to be written elsewhere is no news to who calls it.
+    raised.pop("NotImplementedError", None)
     missing = [name for name in raised if not described.keys() & set(kin(raised[name].name))]
     guesses: dict[str, str] = {}
     if reading.is_sure("raises"):
         own = own_nodes(without_docstring(node.body))
-        harmless = not is_stub(node) and all(_is_harmless(inner) for inner in own)
+        # What a decorator makes of a function may raise what it likes.
+        as_is = {_last(name) for name in facts.decorators} <= _PASSED_ON and not is_stub(node)
+        harmless = as_is and all(_is_harmless(inner) for inner in own)
         for name, line in described.items():
             close = difflib.get_close_matches(name, missing, n=1) if name not in facts.names else []
             guesses |= dict.fromkeys(close, name)

@@ -104,10 +104,10 @@ def _sections(docstring: str, lines: Sequence[str]) -> Iterator[Section]:
         else:
             body = first.start + (2 if first.style is Style.NUMPY else 1)
             entries = tuple(_entries(lines, kind, range(body, first.end), first.entries))
-            # A text beside the header holds names that no entry has.
-            sure = sum(len(one.names) for one in entries) == len(first.names) and all(
-                one.names for one in entries
-            )
+            header = lines[first.start].strip()
+            # A text beside the header is no entry.
+            sure = bool(entries) and all(one.names for one in entries)
+            sure = sure and (first.style is Style.NUMPY or header.endswith(":"))
         if kind in {"returns", "yields"}:
             entries, sure = (), True
         yield Section(kind, first.style, first.start, last.end, entries, sure)
@@ -116,7 +116,8 @@ def _sections(docstring: str, lines: Sequence[str]) -> Iterator[Section]:
 def _entries(lines: Sequence[str], kind: str, body: range, indent: int) -> Iterator[Entry]:
     heads = [number for number in body if lines[number] and _indent(lines[number]) <= indent]
     for start, end in pairwise([*heads, body.stop]):
-        yield Entry(styles.names_in(kind, lines[start].strip()), start, end)
+        named = "parameters" if kind == "attributes" else kind
+        yield Entry(styles.names_in(named, lines[start].strip()), start, end)
 
 
 def _indent(line: str) -> int:
