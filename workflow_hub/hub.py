@@ -33,6 +33,7 @@ from workflow_hub.routing.router import Choice, Router
 from workflow_hub.routing.shape import Options
 from workflow_hub.source.changed import Changes
 from workflow_hub.source.files import Refusal
+from workflow_hub.source.history import history
 from workflow_hub.source.splice import literal
 from workflow_hub.tasks import ask as asking
 from workflow_hub.tasks import docstrings as documenting
@@ -269,16 +270,24 @@ class Hub:
 
 
 def audit_docstrings(
-    config: Config, paths: Sequence[str | Path], changes: Changes | None = None
+    config: Config,
+    paths: Sequence[str | Path],
+    changes: Changes | None = None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Audited]:
     """What `paths` leave without a docstring, and where one does not say what the code does.
 
-    Asks nobody, and needs no hub. With `changes`, only what changed is looked at.
+    Asks nobody, and needs no hub. With `changes`, only what changed is looked at. `say` hears what
+    cannot be judged.
     """
     settings = config.settings.docstrings
     levels = severities(settings, config.origin("docstrings.rules"))
     files = documenting.files(paths, config.folder, settings)
-    return documenting.audit(files, config.folder, settings, levels, changes)
+    past = history(config.folder) if levels["docstring-stale"] else None
+    if isinstance(past, str):
+        say(f"docstring-stale is not judged: {past}")
+        past = None
+    return documenting.audit(files, config.folder, settings, levels, changes, past)
 
 
 def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:

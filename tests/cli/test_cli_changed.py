@@ -101,3 +101,37 @@ def test_in_a_hook_the_index_is_that_of_the_commit(here: Path) -> None:
     hook.chmod(0o755)
     git(*WHO, "commit", "-q", "-m", "y", "a.py", cwd=here)
     assert [line.split()[2] for line in (here / "seen.txt").read_text().splitlines()] == ["old", "new"]
+
+
+STALE = 'def boil(cup):\n    """Boil it.\n\n    Args:\n        cup: What for.\n    """\n'
+
+
+def test_what_changed_since_a_docstring_was_written_is_told_with_its_commit(here: Path) -> None:
+    (here / "b.py").write_text(STALE)
+    git("add", ".", cwd=here)
+    git(*WHO, "commit", "-q", "-m", "y", cwd=here)
+    sha = git("rev-parse", "--short=7", "HEAD", cwd=here).strip()
+    (here / "b.py").write_text(STALE.replace("(cup)", "(cup, timeout)"))
+    done = run("docstrings", "--check", "b.py", cwd=here)
+    first, second = done.text.splitlines()
+    assert first.endswith("function boil does not describe the parameter timeout [param-missing]")
+    assert f"is stale: parameter timeout added since the docstring was written ({sha}, " in second
+    assert (done.code, done.messages) == (1, ["2 findings: 1 error, 1 warning. Documented: 1 of 1 (100.0%)."])
+    off = run(
+        "docstrings",
+        "--check",
+        "b.py",
+        cwd=here,
+        env={"WORKFLOW_HUB_DOCSTRINGS_RULES": "docstring-stale=off"},
+    )
+    assert len(off.text.splitlines()) == 1
+
+
+def test_without_history_that_is_said_once(here: Path, tmp_path: Path) -> None:
+    git("clone", "-q", "--depth=1", f"file://{here}", str(tmp_path / "clone"), cwd=tmp_path)
+    done = run("docstrings", "--check", ".", cwd=tmp_path / "clone")
+    assert done.messages[0] == (
+        "docstring-stale is not judged: the clone is shallow; `git fetch --unshallow` brings its history"
+    )
+    assert len(done.messages) == 2
+    assert run("docstrings", "--check", ".", "-q", cwd=tmp_path / "clone").err == ""

@@ -20,9 +20,10 @@ from workflow_hub.tasks.docstrings import Judged
 def check(paths: Sequence[str], config: Config, common: Common, changes: Changes | None) -> int:
     """Report what is wrong with the docstrings in `paths`; the exit code."""
     began = time.monotonic()
+    live = Live(quiet=common.quiet)
     judged: list[Judged] = []
     others = []
-    for one in audit_docstrings(config, paths, changes):
+    for one in audit_docstrings(config, paths, changes, live.say):
         if isinstance(one, Judged):
             judged.append(one)
         else:
@@ -30,7 +31,6 @@ def check(paths: Sequence[str], config: Config, common: Common, changes: Changes
     found = told_apart(finding for one in judged for finding in one.findings)
     report = replace(report_of(config, common, others, began), findings=found)
     deliver_report(report, common)
-    live = Live(quiet=common.quiet)
     live.say(f"{report.headline} {coverage(judged)}".strip())
     for line in as_text.failures(others):
         live.say(line, error=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from workflow_hub.errors import UsageError
 
-# A monitor of the file system is a program of the user's; a file of revisions to ignore may be missing.
-_NEUTRAL = ("-c", "core.fsmonitor=false", "-c", "core.quotepath=false", "-c", "blame.ignoreRevsFile=")
+# A monitor of the file system is a program of the user's.
+_NEUTRAL = ("-c", "core.fsmonitor=false", "-c", "core.quotepath=true")
 # What changes the output or the meaning of paths. GIT_DIR and GIT_INDEX_FILE stay: hooks rely on them.
 _UNWANTED = (
     "GIT_DIFF_OPTS",
@@ -38,6 +41,16 @@ class Repository:
         """What git prints; GitRefused where it fails."""
         return _run(self.folder, *arguments, data=data)
 
+    def run_alone(self, *arguments: str, data: bytes = b"") -> bytes:
+        """The same without the settings that the user has for all repositories.
+
+        A `blame.ignoreRevsFile` among them fails wherever there is no such file, and nothing takes it back.
+        """
+        alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        # git has trusted the folder already, by those settings.
+        trusted = ("-c", f"safe.directory={self.top}")
+        return _run(self.folder, *trusted, *arguments, data=data, env=alone)
+
     def says(self, *arguments: str) -> str | None:
         """The one line that git prints; None where it fails."""
         try:
@@ -51,6 +64,12 @@ class Repository:
 
     def path(self, name: bytes) -> Path:
         return self.top / os.fsdecode(name)
+
+    def unquoted(self, name: bytes) -> str:
+        """A name that git shows in quotes, with escapes, where it has more than letters in it."""
+        # Escapes are those of C, bytes beyond ASCII among them: all are escapes of Python, too.
+        shown: bytes = ast.literal_eval(f"b{name.decode()}") if name.startswith(b'"') else name
+        return os.fsdecode(shown)
 
     def blob(self, blob: str) -> bytes:
         """The content that git keeps under that id or name."""
@@ -68,15 +87,17 @@ def repository(folder: Path) -> Repository:
     return Repository(folder, Path(os.fsdecode(top)).resolve())
 
 
-def _run(folder: Path, *arguments: str, data: bytes = b"") -> bytes:
-    env = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+def _run(
+    folder: Path, *arguments: str, data: bytes = b"", env: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    around = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
     # Looking must not write: no lock, no refreshed index, no question at a terminal.
-    env |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    around |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **env}
     try:
         done = subprocess.run(
             ["git", *_NEUTRAL, *arguments],
             cwd=folder,
-            env=env,
+            env=around,
             input=data,
             capture_output=True,
             check=False,

@@ -19,8 +19,9 @@ from workflow_hub.source.files import SourceFile, parse_source
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.splice import splice
 from workflow_hub.source.symbols import symbols
-from workflow_hub.tasks.docstrings.audit import Judged, audit, severities
-from workflow_hub.tasks.docstrings.check import renamed
+from workflow_hub.tasks.docstrings.audit import Judged, audit, kin_in, members_of, severities
+from workflow_hub.tasks.docstrings.check import check, renamed
+from workflow_hub.tasks.docstrings.reading import read
 from workflow_hub.tasks.docstrings.slots import parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import Style, render
 
@@ -528,15 +529,18 @@ def test_nothing_is_found_in_what_we_write(code: str, style: Style, types: bool,
 
 
 def rules_in(source: SourceFile) -> list[str]:
-    from workflow_hub.tasks.docstrings.audit import faults_of
-    from workflow_hub.tasks.docstrings.reading import read
-
     index = PackageIndex()
     return [
         fault.rule
         for symbol in symbols(source)
         if symbol.docstring is not None
-        for fault in faults_of(symbol, facts_of(symbol, index), read(symbol.docstring), index)
+        for fault in check(
+            symbol.node,
+            facts_of(symbol, index),
+            read(symbol.docstring),
+            kin_in(source, index),
+            members_of(symbol, index),
+        )
     ]
 
 

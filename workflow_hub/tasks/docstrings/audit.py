@@ -13,14 +13,16 @@ from workflow_hub.errors import ConfigError, SourceRefused
 from workflow_hub.report.finding import Finding, fingerprint
 from workflow_hub.report.rules import RULES, Severity
 from workflow_hub.source.changed import Changes
-from workflow_hub.source.facts import Facts, facts_of
+from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import Refusal, SourceFile
+from workflow_hub.source.history import History
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, header_comments, symbols, wanted
 from workflow_hub.tasks.docstrings import findings
-from workflow_hub.tasks.docstrings.check import Fault, check
+from workflow_hub.tasks.docstrings.check import Fault, Kin, check
 from workflow_hub.tasks.docstrings.find import opened, place_of, policies_of
-from workflow_hub.tasks.docstrings.reading import Reading, read
+from workflow_hub.tasks.docstrings.reading import read
+from workflow_hub.tasks.docstrings.stale import Version, stale
 from workflow_hub.values import Failed, Place, Skipped
 
 # A comment on the line of `def` or `class`: `# workflow-hub: ignore[param-order, raises-missing]`.
@@ -53,16 +55,18 @@ def audit(
     settings: Docstrings,
     levels: Mapping[str, Severity | None],
     changes: Changes | None = None,
+    past: History | None = None,
 ) -> Iterator[Audited]:
     """What can be said of each symbol without asking anybody; with `changes`, of those that changed.
 
-    `levels` say how grave a rule is, and None that it is off.
+    `levels` say how grave a rule is, and None that it is off. Without `past` nothing is said of what
+    changed since a docstring was written.
     """
     index = PackageIndex(root=folder)
     for file in found if changes is None else changes.among(found):
         match opened(file, folder, changes):
             case SourceFile() as source:
-                for one in _in_file(source, index, folder, settings, changes):
+                for one in _in_file(source, index, folder, settings, changes, past):
                     yield _weighed(one, levels) if isinstance(one, Judged) else one
             case refused:
                 yield refused
@@ -85,7 +89,12 @@ def _weighed(judged: Judged, levels: Mapping[str, Severity | None]) -> Judged:
 
 
 def _in_file(
-    source: SourceFile, index: PackageIndex, folder: Path, settings: Docstrings, changes: Changes | None
+    source: SourceFile,
+    index: PackageIndex,
+    folder: Path,
+    settings: Docstrings,
+    changes: Changes | None,
+    past: History | None,
 ) -> Iterator[Audited]:
     for symbol in symbols(source):
         if changes is not None and not changes.touches(symbol):
@@ -97,7 +106,9 @@ def _in_file(
         place = place_of(symbol, folder)
         try:
             faults = (
-                tuple(_faults(symbol, index, place)) if documented else (findings.missing(symbol, place),)
+                tuple(_faults(symbol, index, place, past))
+                if documented
+                else (findings.missing(symbol, place),)
             )
         except SourceRefused as error:
             yield Failed(place, error)
@@ -111,21 +122,34 @@ def _is_judged(symbol: Symbol, settings: Docstrings, index: PackageIndex) -> boo
     return wanted(symbol, settings.kinds, policies, index) is None
 
 
-def _faults(symbol: Symbol, index: PackageIndex, place: Place) -> Iterator[Finding]:
+def _faults(symbol: Symbol, index: PackageIndex, place: Place, past: History | None) -> Iterator[Finding]:
     facts = facts_of(symbol, index, body_tokens=0)
-    for fault in faults_of(symbol, facts, read(symbol.docstring or ""), index):
-        yield finding(symbol, place, fault)
+    reading = read(symbol.docstring or "")
+    kin = kin_in(symbol.source, index)
+    faults = list(check(symbol.node, facts, reading, kin, members_of(symbol, index)))
+    # A summary alone seldom says anything that a change of the code makes wrong.
+    tells = symbol.kind == "function" and (reading.sections or "`" in reading.prose)
+    if past is not None and tells and (written := past.written(symbol)) is not None:
+        commit, then = written
+        old = Version(facts_of(then, PackageIndex(), body_tokens=0), then.node)
+        faults += stale(old, Version(facts, symbol.node), reading, kin, str(commit))
+    yield from (finding(symbol, place, fault) for fault in faults)
 
 
-def faults_of(symbol: Symbol, facts: Facts, reading: Reading, index: PackageIndex) -> Iterator[Fault]:
-    """What `check` says of a docstring, with what the package knows of exceptions and members."""
-    module = index.module_of(symbol.source)
+def kin_in(source: SourceFile, index: PackageIndex) -> Kin:
+    """The names that an exception goes by in a module: its own and those of its bases."""
+    module = index.module_of(source)
 
     def kin(name: str) -> Collection[str]:
         names = {one.rpartition(".")[2] for one in (name, *(index.ancestors(module, name) or ()))}
         return names.union(*(_BASES[one] for one in names & _BASES.keys()))
 
-    return check(symbol.node, facts, reading, kin, module.members.get(symbol.qualname, frozenset()))
+    return kin
+
+
+def members_of(symbol: Symbol, index: PackageIndex) -> Collection[str]:
+    """The names that a class knows of itself."""
+    return index.module_of(symbol.source).members.get(symbol.qualname, frozenset())
 
 
 def finding(symbol: Symbol, place: Place, fault: Fault) -> Finding:
