@@ -73,6 +73,9 @@ class Docstrings(Section):
     complete: bool = True
     raises_through: Annotated[int, Field(ge=0, le=10)] = 1
     rules: Mapping[str, Level] = {}
+    fail_under: Annotated[float, Field(ge=0, le=100)] | None = None
+    max: Mapping[str, Annotated[int, Field(ge=0)]] = {}
+    baseline: Path | None = None
     overloads: bool = False
     setters: bool = False
     overrides: bool = False

@@ -281,7 +281,7 @@ def audit_docstrings(
     cannot be judged.
     """
     settings = config.settings.docstrings
-    levels = severities(settings, config.origin("docstrings.rules"))
+    levels = severities(settings, config.origin)
     files = documenting.files(paths, config.folder, settings)
     past = history(config.folder) if levels["docstring-stale"] else None
     if isinstance(past, str):

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -39,6 +40,13 @@ from workflow_hub.values import Done
 @click.option("--staged", is_flag=True, help="Only what is staged, as it is staged.")
 @click.option("--style", type=click.Choice(["auto", "google", "numpy", "sphinx"]), help="Default: as it is.")
 @click.option("--kinds", metavar="LIST", help="Of functions,classes,modules; default: functions.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --check: findings that are known do not count.",
+)
+@click.option("--write-baseline", is_flag=True, help="Make all findings known ones.")
 @report_options
 def command(
     paths: tuple[str, ...],
@@ -48,6 +56,8 @@ def command(
     staged: bool,
     style: str | None,
     kinds: str | None,
+    baseline: Path | None,
+    write_baseline: bool,
     common: Common,
 ) -> int:
     """Write the docstrings that the Python code in PATHs lacks.
@@ -57,6 +67,8 @@ def command(
     """
     if write and check:
         raise click.UsageError("--write and --check exclude each other; choose one.")
+    if not check and (baseline or write_baseline):
+        raise click.UsageError("--baseline and --write-baseline go with --check.")
     flags = {"docstrings.style": style, "docstrings.kinds": _split(kinds)}
     config = common.settings(flags)
     changes = _changes(config, since, staged)
@@ -64,7 +76,8 @@ def command(
         raise click.UsageError("Missing argument 'PATH...'.")
     paths = paths or (".",)
     if check:
-        return checking.check(paths, config, common, changes)
+        debt = checking.debt_of(config, baseline, write_baseline, changes)
+        return checking.check(paths, config, common, changes, debt)
     return _document(paths, write, config, common, changes)
 
 

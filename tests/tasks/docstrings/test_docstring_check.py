@@ -54,7 +54,7 @@ def documented(code: str, docstring: str) -> str:
 
 def findings(code: str, settings: Docstrings = EVERY, path: Path = Path("a.py")) -> list[Finding]:
     path.write_text(code)
-    every = list(audit([path.absolute()], Path.cwd(), settings, severities(settings, "x")))
+    every = list(audit([path.absolute()], Path.cwd(), settings, severities(settings, str)))
     assert all(isinstance(one, Judged) for one in every), every
     return [finding for one in every if isinstance(one, Judged) for finding in one.findings]
 
@@ -354,10 +354,12 @@ def test_settings_say_how_grave_a_rule_is_and_whether_it_is_on(project: Path) ->
         ("param-order", "error"),
         ("docstring-missing", "info"),
     ]
+    with pytest.raises(ConfigError, match=r"docstrings\.rules: unknown rule nonsense; see docs"):
+        severities(Docstrings(rules={"nonsense": "off"}), str)
     with pytest.raises(
-        ConfigError, match=re.escape("here:3: docstrings.rules: unknown rule nonsense; see docs")
+        ConfigError, match=r"docstrings\.max: unknown rule param-odder; did you mean param-order?"
     ):
-        severities(Docstrings(rules={"nonsense": "off"}), "here:3")
+        severities(Docstrings(max={"param-odder": 1}), str)
 
 
 MISSING = '''\
@@ -400,7 +402,7 @@ def test_what_has_no_docstring_at_all_is_missing(
     found = findings(MISSING, settings)
     assert [one.name for one in found] == names
     assert {(one.rule, one.severity, one.fix) for one in found} == {("docstring-missing", "error", None)}
-    judged = list(audit([project / "a.py"], project, settings, severities(settings, "x")))
+    judged = list(audit([project / "a.py"], project, settings, severities(settings, str)))
     counted = [one.documented for one in judged if isinstance(one, Judged) and one.counts]
     assert counted.count(False) == len(names) and counted.count(True) == (kinds == ("functions",))
 
@@ -461,7 +463,7 @@ def test_what_has_a_docstring_is_held_against_its_code_wherever_it_stands(projec
 
 def test_a_file_that_cannot_be_read_is_a_failure(project: Path) -> None:
     (project / "a.py").write_text("def f(:\n")
-    (one,) = audit([project / "a.py"], project, EVERY, severities(EVERY, "x"))
+    (one,) = audit([project / "a.py"], project, EVERY, severities(EVERY, str))
     assert not isinstance(one, Judged) and "syntax error" in str(getattr(one, "error", ""))
 
 

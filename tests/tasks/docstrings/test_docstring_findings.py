@@ -99,7 +99,7 @@ def test_a_docstring_that_is_proposed(
 
 
 def listed_in(path: Path, settings: Docstrings) -> list[Finding]:
-    judged = audit([path], path.parent, settings, severities(settings, "x"))
+    judged = audit([path], path.parent, settings, severities(settings, str))
     return [finding for one in judged if isinstance(one, Judged) for finding in one.findings]
 
 

@@ -118,7 +118,7 @@ def told(folder: Path, *names: str) -> dict[str, str]:
     assert isinstance(past, History), past
     settings = Docstrings()
     paths = [folder / name for name in names] or sorted(folder.glob("*.py"))
-    judged = audit(paths, folder, settings, severities(settings, "x"), None, past)
+    judged = audit(paths, folder, settings, severities(settings, str), None, past)
     found = [finding for one in judged if isinstance(one, Judged) for finding in one.findings]
     return {one.path: one.message for one in found if one.rule == "docstring-stale"}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,12 +73,16 @@ def audit(
                 yield refused
 
 
-def severities(settings: Docstrings, origin: str) -> dict[str, Severity | None]:
-    """How grave each rule is by the settings, None where it is off; ConfigError for an unknown rule."""
-    if unknown := sorted(settings.rules.keys() - RULES.keys()):
-        raise ConfigError(
-            f"{origin}: docstrings.rules: unknown rule {unknown[0]}; see docs/docstring-rules.md"
-        )
+def severities(settings: Docstrings, origin: Callable[[str], str]) -> dict[str, Severity | None]:
+    """How grave each rule is by the settings, None where it is off; ConfigError for an unknown rule.
+
+    `origin` says where a setting comes from.
+    """
+    for key, named in (("docstrings.rules", settings.rules), ("docstrings.max", settings.max)):
+        if unknown := sorted(named.keys() - RULES.keys()):
+            near = difflib.get_close_matches(unknown[0], RULES, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see docs/docstring-rules.md"
+            raise ConfigError(f"{origin(key)}: {key}: unknown rule {unknown[0]}; {hint}")
     levels: dict[str, Severity | None] = {rule.id: rule.severity for rule in RULES.values()}
     return levels | {name: None if level == "off" else level for name, level in settings.rules.items()}
 
