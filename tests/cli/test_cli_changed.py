@@ -116,7 +116,10 @@ def test_what_changed_since_a_docstring_was_written_is_told_with_its_commit(here
     first, second = done.text.splitlines()
     assert first.endswith("function boil does not describe the parameter timeout [param-missing]")
     assert f"is stale: parameter timeout added since the docstring was written ({sha}, " in second
-    assert (done.code, done.messages) == (1, ["2 findings: 1 error, 1 warning. Documented: 1 of 1 (100.0%)."])
+    assert (done.code, done.messages) == (
+        1,
+        ["2 findings: 1 error, 1 warning. Documented: 1 of 1 (100.0 %)."],
+    )
     off = run(
         "docstrings",
         "--check",
