@@ -92,6 +92,10 @@ NAMES = {
     "routing.ask_when_unsure": ("no", False),
     "docstrings.raises_through": ("2", 2),
     "docstrings.samples": ("3", 3),
+    "docstrings.fail_under": ("87.5", 87.5),
+    "docstrings.max": ("a=1, b = 2", {"a": 1, "b": 2}),
+    "docstrings.baseline": ("debt.json", Path("debt.json")),
+    "docstrings.rules": ("param-order = off,a=error", {"param-order": "off", "a": "error"}),
     **{
         f"docstrings.{name}": ("yes", True)
         for name in "types examples overloads setters overrides dunders private nested tests stubs".split()

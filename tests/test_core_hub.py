@@ -33,9 +33,9 @@ from workflow_hub.errors import (
     SourceRefused,
     UsageError,
 )
-from workflow_hub.hub import Hub, Pins, Watch, missing_docstrings, run_sync
-from workflow_hub.report.finding import Finding
+from workflow_hub.hub import Hub, Pins, Watch, audit_docstrings, run_sync
 from workflow_hub.routing.signals import Signals, signals
+from workflow_hub.tasks.docstrings import Judged
 from workflow_hub.values import Done, Failed, Message, Prompt, Reply, Route, Skipped
 
 ROUTING = """\
@@ -242,19 +242,19 @@ def test_the_projects_own_prompt_and_style_hold_below_its_root(
 def test_what_has_no_docstring_is_listed_without_asking(project: Path) -> None:
     (project / "a.py").write_text(KETTLE)
     (project / "b.py").write_text("def broken(:\n")
-    found = list(missing_docstrings(configuration.current_config(), ["."]))
-    assert [type(one) for one in found] == [Finding, Finding, Failed]
-    assert isinstance(found[0], Finding) and found[0].item == "a.py::boil"
+    found = list(audit_docstrings(configuration.current_config(), ["."]))
+    assert [type(one) for one in found] == [Judged, Judged, Failed]
+    assert isinstance(found[0], Judged) and found[0].findings[0].item == "a.py::boil"
 
 
 def test_to_list_needs_no_rules_and_no_cache(project: Path) -> None:
     (project / "a.py").write_text(KETTLE)
     (project / "routing.yaml").write_text("version: 3\n")
     config = configuration.current_config({"cache.path": project / "answers"})
-    assert len(list(missing_docstrings(config, ["a.py"]))) == 2
+    assert len(list(audit_docstrings(config, ["a.py"]))) == 2
     assert not (project / "answers").exists()
     with pytest.raises(UsageError, match=r"no\.py does not exist"):
-        missing_docstrings(config, ["no.py"])
+        audit_docstrings(config, ["no.py"])
 
 
 def own_prompt(project: Path, code: str) -> None:

@@ -18,13 +18,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from workflow_hub.errors import ConfigError, UsageError
 from workflow_hub.located import Key, Located, read_text, read_toml, read_yaml
 
 FILE_NAME = "workflow-hub.yaml"
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# YAML reads a bare `off` as false.
+Level = Annotated[
+    Literal["off", "info", "warning", "error"],
+    BeforeValidator(lambda level: "off" if level is False else level),
+]
 
 
 class Section(BaseModel):
@@ -69,6 +74,10 @@ class Docstrings(Section):
     raises_through: Annotated[int, Field(ge=0, le=10)] = 1
     samples: Annotated[int, Field(ge=1, le=9)] = 1
     examples: bool = False
+    rules: Mapping[str, Level] = {}
+    fail_under: Annotated[float, Field(ge=0, le=100)] | None = None
+    max: Mapping[str, Annotated[int, Field(ge=0)]] = {}
+    baseline: Path | None = None
     overloads: bool = False
     setters: bool = False
     overrides: bool = False
@@ -297,6 +306,9 @@ def _from_text(key: str, text: str) -> Any:
     kinds = (field.annotation, *getattr(field.annotation, "__args__", ()))
     if any(get_origin(kind) is tuple for kind in kinds):
         return [part.strip() for part in text.split(",") if part.strip()]
+    if get_origin(field.annotation) is Mapping:
+        pairs = (part.partition("=") for part in text.split(",") if part.strip())
+        return {name.strip(): value.strip() for name, _, value in pairs}
     return text.strip()
 
 

@@ -26,18 +26,21 @@ from workflow_hub.config import Config, Settings
 from workflow_hub.errors import RoutingError, UsageError
 from workflow_hub.providers import OnDelta, Provider
 from workflow_hub.providers.table import Around, make
-from workflow_hub.report.finding import Finding
 from workflow_hub.routing import pick, rules
 from workflow_hub.routing.explain import explain
 from workflow_hub.routing.health import Health
 from workflow_hub.routing.router import Choice, Router
 from workflow_hub.routing.shape import Options
+from workflow_hub.source.changed import Changes
 from workflow_hub.source.files import Refusal
+from workflow_hub.source.history import history
 from workflow_hub.source.splice import literal
 from workflow_hub.tasks import ask as asking
 from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier
-from workflow_hub.values import Failed, Place, Reply, Skipped
+from workflow_hub.tasks.docstrings.audit import Audited, severities
+from workflow_hub.tasks.docstrings.mending import Mended, mending, stale_docstrings
+from workflow_hub.values import Failed, Reply
 
 if TYPE_CHECKING:
     from workflow_hub.providers.goose.desk import Desk
@@ -171,21 +174,38 @@ class Hub:
         options = self.rules.tasks.get(task, Options()).model_dump(exclude_none=True)
         return Router(candidates, self.provider, self.watch.say, self.watch.replied, self._health, options)
 
-    async def docstrings(self, paths: Sequence[str | Path], *, write: bool = False) -> list[Applied]:
+    async def docstrings(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        write: bool = False,
+        changes: Changes | None = None,
+        stale: bool = False,
+    ) -> list[Applied]:
         """Document what `paths` lack; every item ends in one outcome, in the order of the files.
 
-        With `write` the files are edited, otherwise `watch.patch` gets the patch of each. Raises a
-        SetupError before the first item where nobody can answer or a path is not there.
+        With `write` the files are edited, otherwise `watch.patch` gets the patch of each. With `changes`,
+        only what changed is documented. With `stale`, what does not match its code is repaired, and
+        nothing else is done. Raises a SetupError before the first item where nobody can answer or a
+        path is not there.
         """
         folder, settings = self.config.folder, self.settings.docstrings
         files = documenting.files(paths, folder, settings)
         if not write:
             _refuse_outside(files, folder)
+        elif changes is not None:
+            _refuse_unstaged(files, folder, changes)
         look = documenting.Look(documenting.style_of(files, settings), settings.width, settings.types)
         template = prompts.find("docstrings", self.folders)
         task = documenting.task(template, look, samples=settings.samples)
         router = self.router(task.name)
-        found = documenting.targets(files, folder, settings)
+        found: Iterator[Mended | documenting.Target]
+        if stale:
+            task = mending(task, look)
+            levels = severities(settings, self.config.origin)
+            found = stale_docstrings(files, folder, settings, levels, changes)
+        else:
+            found = documenting.targets(files, folder, settings, changes)
         outcomes: list[Applied] = []
 
         def settled(outcome: Applied) -> None:
@@ -268,12 +288,25 @@ class Hub:
         return literal(outcome.result.text)
 
 
-def missing_docstrings(
-    config: Config, paths: Sequence[str | Path]
-) -> Iterator[Finding | Skipped[Place] | Failed[Place]]:
-    """What `paths` leave without any docstring; asks nobody, and needs no hub."""
+def audit_docstrings(
+    config: Config,
+    paths: Sequence[str | Path],
+    changes: Changes | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> Iterator[Audited]:
+    """What `paths` leave without a docstring, and where one does not say what the code does.
+
+    Asks nobody, and needs no hub. With `changes`, only what changed is looked at. `say` hears what
+    cannot be judged.
+    """
     settings = config.settings.docstrings
-    return documenting.missing(documenting.files(paths, config.folder, settings), config.folder, settings)
+    levels = severities(settings, config.origin)
+    files = documenting.files(paths, config.folder, settings)
+    past = history(config.folder) if levels["docstring-stale"] else None
+    if isinstance(past, str):
+        say(f"docstring-stale is not judged: {past}")
+        past = None
+    return documenting.audit(files, config.folder, settings, levels, changes, past)
 
 
 def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:
@@ -281,6 +314,15 @@ def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:
     for file in files:
         if isinstance(file, Path) and not file.is_relative_to(folder):
             raise UsageError(f"{file} is outside of the current folder, where no patch reaches; use --write")
+
+
+def _refuse_unstaged(files: Sequence[Path | Refusal], folder: Path, changes: Changes) -> None:
+    """What is staged cannot be edited on disk, where something else stands."""
+    for path in changes.not_staged(files):
+        name = documenting.shown(path, folder)
+        raise UsageError(
+            f"{name} has changes that are not staged; type `git add {name}`, or leave --write out"
+        )
 
 
 def run_sync(work: Callable[[], Awaitable[T]]) -> T:

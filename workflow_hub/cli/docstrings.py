@@ -5,54 +5,80 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from importlib.metadata import version
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
+from workflow_hub.cli import check as checking
 from workflow_hub.cli.diff import in_color
 from workflow_hub.cli.live import Live
 from workflow_hub.cli.options import Common, deliver, report_options
-from workflow_hub.config import Config, project_root
-from workflow_hub.hub import Hub, Watch, missing_docstrings, run_sync
+from workflow_hub.cli.reports import code_of, deliver_report, report_of
+from workflow_hub.config import Config
+from workflow_hub.hub import Hub, Watch, run_sync
 from workflow_hub.report import as_text
-from workflow_hub.report.document import Report
-from workflow_hub.report.finding import Finding, told_apart
-from workflow_hub.report.formats import FORMATS
-from workflow_hub.report.summary import Settled, exit_code, summarize
-from workflow_hub.source.escapes import Raised
-from workflow_hub.tasks.docstrings import Applied, Written
+from workflow_hub.report.finding import told_apart
+from workflow_hub.source import changed
+from workflow_hub.source.changed import Changes
+from workflow_hub.tasks.docstrings import Applied
 from workflow_hub.values import Done
 
 
 @click.command("docstrings")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--write", is_flag=True, help="Edit the files; without it, print a patch for `git apply`.")
-@click.option("--check", is_flag=True, help="Only report what has no docstring; asks no model.")
+@click.option("--check", is_flag=True, help="Only report what is missing or stale; asks no model.")
+@click.option("--fix-stale", is_flag=True, help="Only repair what in docstrings does not match the code.")
+@click.option(
+    "--changed",
+    "since",
+    is_flag=False,
+    flag_value="",
+    metavar="[=REF]",
+    help="Only what changed: since HEAD, or since HEAD parted from REF.",
+)
+@click.option("--staged", is_flag=True, help="Only what is staged, as it is staged.")
 @click.option("--style", type=click.Choice(["auto", "google", "numpy", "sphinx"]), help="Default: as it is.")
 @click.option("--kinds", metavar="LIST", help="Of functions,classes,modules; default: functions.")
 @click.option(
     "--samples", type=click.IntRange(1, 9), metavar="K", help="Ask K times; keep what they agree on."
 )
 @click.option("--examples", is_flag=True, help="Add examples that run; this runs the code of PATHs.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --check: findings that are known do not count.",
+)
+@click.option("--write-baseline", is_flag=True, help="Make all findings known ones.")
 @report_options
 def command(
     paths: tuple[str, ...],
     write: bool,
     check: bool,
+    fix_stale: bool,
+    since: str | None,
+    staged: bool,
     style: str | None,
     kinds: str | None,
     samples: int | None,
     examples: bool,
+    baseline: Path | None,
+    write_baseline: bool,
     common: Common,
 ) -> int:
     """Write the docstrings that the Python code in PATHs lacks.
 
-    PATH is a file, a folder or a glob. Without --write, stdout is a patch that `git apply` takes.
+    PATH is a file, a folder or a glob; with --changed and --staged it may be left out. Without --write,
+    stdout is a patch that `git apply` takes; of what is staged, `git apply --cached`.
     """
     if write and check:
         raise click.UsageError("--write and --check exclude each other; choose one.")
+    if fix_stale and check:
+        raise click.UsageError("--fix-stale and --check exclude each other; choose one.")
+    if not check and (baseline or write_baseline):
+        raise click.UsageError("--baseline and --write-baseline go with --check.")
     flags = {
         "docstrings.style": style,
         "docstrings.kinds": _split(kinds),
@@ -60,7 +86,23 @@ def command(
         "docstrings.examples": examples or None,
     }
     config = common.settings(flags)
-    return _check(paths, config, common) if check else _document(paths, write, config, common)
+    changes = _changes(config, since, staged)
+    if not paths and changes is None:
+        raise click.UsageError("Missing argument 'PATH...'.")
+    paths = paths or (".",)
+    if check:
+        debt = checking.debt_of(config, baseline, write_baseline, changes)
+        return checking.check(paths, config, common, changes, debt)
+    return _document(paths, write, config, common, changes, stale=fix_stale)
+
+
+def _changes(config: Config, since: str | None, staged: bool) -> Changes | None:
+    """What changed by git, as far as it was asked for."""
+    if staged and since is not None:
+        raise click.UsageError("--changed and --staged exclude each other; choose one.")
+    if staged:
+        return changed.staged(config.folder)
+    return None if since is None else changed.changed_since(config.folder, since or None)
 
 
 def _split(kinds: str | None) -> list[str] | None:
@@ -72,7 +114,15 @@ def _split(kinds: str | None) -> list[str] | None:
     return named
 
 
-def _document(paths: tuple[str, ...], write: bool, config: Config, common: Common) -> int:
+def _document(
+    paths: Sequence[str],
+    write: bool,
+    config: Config,
+    common: Common,
+    changes: Changes | None,
+    *,
+    stale: bool,
+) -> int:
     live = Live(quiet=common.quiet)
     patches: list[bytes] = []
     outcomes: list[Applied] = []
@@ -86,14 +136,14 @@ def _document(paths: tuple[str, ...], write: bool, config: Config, common: Commo
     async def work() -> None:
         hub = Hub.open(config, pins=common.pins, may_download=True, watch=watch, jobs=common.jobs)
         async with hub:
-            await hub.docstrings(paths, write=write)
+            await hub.docstrings(paths, write=write, changes=changes, stale=stale)
 
     began = time.monotonic()
 
     def reported(*, cut_short: bool = False) -> int:
         found = told_apart(one.result.finding for one in outcomes if isinstance(one, Done))
         report = replace(
-            _report(config, common, outcomes, began),
+            report_of(config, common, outcomes, began),
             findings=() if write else found,
             fixed=found if write else (),
             cut_short=cut_short,
@@ -102,12 +152,14 @@ def _document(paths: tuple[str, ...], write: bool, config: Config, common: Commo
             if common.format == "text":
                 _deliver_patch(b"".join(patches), common)
             else:
-                _deliver(report, common)
+                deliver_report(report, common)
         finally:
-            lines = as_text.lines(report.summary, outcomes, "documented", verbose=common.verbose)
+            lines = as_text.lines(
+                report.summary, outcomes, "repaired" if stale else "documented", verbose=common.verbose
+            )
             for line in as_text.failures(outcomes) if common.quiet else lines:
                 live.say(line, error=True)
-        return _exit_code(report)
+        return code_of(report)
 
     try:
         with live.shown():
@@ -120,61 +172,6 @@ def _document(paths: tuple[str, ...], write: bool, config: Config, common: Commo
     return reported()
 
 
-def _check(paths: tuple[str, ...], config: Config, common: Common) -> int:
-    began = time.monotonic()
-    every = list(missing_docstrings(config, paths))
-    found = [one for one in every if isinstance(one, Finding)]
-    others = [one for one in every if not isinstance(one, Finding)]
-    report = replace(_report(config, common, others, began), findings=told_apart(found))
-    _deliver(report, common)
-    live = Live(quiet=common.quiet)
-    live.say(f"{len(found)} without a docstring" if found else "nothing lacks a docstring")
-    for line in as_text.failures(others):
-        live.say(line, error=True)
-    return _exit_code(report)
-
-
-def _report(config: Config, common: Common, outcomes: Sequence[Settled], began: float) -> Report:
-    return Report(
-        "docstrings",
-        summarize(outcomes, time.monotonic() - began),
-        config.folder,
-        project_root(config.folder),
-        tuple(outcomes),
-        fail_on=common.fail_on,
-        version=version("workflow-hub"),
-        result=_result,
-    )
-
-
-def _result(written: Written) -> dict[str, Any]:
-    return {
-        "docstring": written.docstring,
-        "left_out": dict(written.left_out),
-        "confidence": dict(written.confidence),
-        "proof": asdict(written.proof),
-        "evidence": [_evidence(one) for one in written.evidence],
-    }
-
-
-def _evidence(raised: Raised) -> dict[str, Any]:
-    return {
-        "exception": raised.name,
-        "guard": raised.guard,
-        "line": raised.line,
-        "path": list(raised.path),
-        "at": raised.at or None,
-    }
-
-
-def _deliver(report: Report, common: Common) -> None:
-    deliver(FORMATS[common.format](report).encode("utf-8", "backslashreplace"), common.output)
-
-
 def _deliver_patch(patch: bytes, common: Common) -> None:
     colored = common.output is None and common.colored(sys.stdout)
     deliver(in_color(patch) if colored else patch, common.output)
-
-
-def _exit_code(report: Report) -> int:
-    return exit_code(findings=report.faults > 0, incomplete=report.summary.failed > 0)

@@ -37,6 +37,75 @@ _TABLE = (
         "`docstrings.complete: false` leaves such docstrings alone.",
     ),
     Rule(
+        "docstring-stale",
+        "warning",
+        "The code has changed since the docstring was written, in what the docstring speaks of.",
+        "Read the docstring again. Whatever you change in it makes it fresh; `--fix-stale` repairs what can "
+        "be told from the code.",
+    ),
+    Rule(
+        "param-missing",
+        "error",
+        "A docstring that describes parameters leaves one out.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have it described; your own words stay.",
+    ),
+    Rule(
+        "param-unknown",
+        "error",
+        "A docstring describes a parameter that the signature does not have.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write`: what was renamed gets its new name, what is "
+        "gone goes.",
+    ),
+    Rule(
+        "param-order",
+        "info",
+        "A docstring describes the parameters in another order than the signature has them.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have the entries moved as they are.",
+    ),
+    Rule(
+        "returns-missing",
+        "warning",
+        "A docstring that describes parameters does not say what is returned.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have it added, or begin the docstring "
+        "with what is returned.",
+    ),
+    Rule(
+        "returns-unneeded",
+        "error",
+        "A docstring says what is returned, and nothing is.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have it taken out.",
+    ),
+    Rule(
+        "yields-missing",
+        "warning",
+        "A docstring that describes parameters does not say what is yielded.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have it added.",
+    ),
+    Rule(
+        "yields-unneeded",
+        "error",
+        "A docstring says what is yielded, and nothing is.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have it taken out.",
+    ),
+    Rule(
+        "raises-missing",
+        "info",
+        "A docstring with sections does not name an exception that is raised.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have it added.",
+    ),
+    Rule(
+        "raises-unknown",
+        "warning",
+        "A docstring names an exception that cannot be raised, or that is spelt otherwise in the code.",
+        "Run `workflow-hub docstrings PATH --fix-stale --write` to have it renamed or taken out.",
+    ),
+    Rule(
+        "attribute-unknown",
+        "warning",
+        "A docstring describes an attribute that the class does not have.",
+        "Rename it or take it out. Classes that set attributes by name are not judged.",
+    ),
+    Rule(
         "item-failed",
         "error",
         "An item could not be judged, so the report is not complete.",

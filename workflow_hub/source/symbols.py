@@ -298,16 +298,19 @@ def comments_above(symbol: Symbol) -> list[str]:
 def _says_skip(symbol: Symbol) -> bool:
     if "workflow-hub:" not in symbol.source.text:
         return False
-    if any(_SKIP.search(line) for line in comments_above(symbol)):
-        return True
-    assert not isinstance(symbol.node, ast.Module)
+    return any(_SKIP.search(comment) for comment in (*comments_above(symbol), *header_comments(symbol)))
+
+
+def header_comments(symbol: Symbol) -> Iterator[str]:
+    """The comments from the first decorator on, up to the body; none of those that begin the body."""
+    if isinstance(symbol.node, ast.Module):
+        return
     comments = _comments(symbol.source)
     line = symbol.node.lineno
     for number in range(symbol.first_line, max(line + 1, _first_line(symbol.node.body[0]))):
         text, is_alone = comments.get(number, ("", False))
-        if _SKIP.search(text) and (number < line or not is_alone):
-            return True
-    return False
+        if text and (number < line or not is_alone):
+            yield text
 
 
 def _file_says_skip(source: SourceFile) -> bool:

@@ -8,11 +8,9 @@ import pytest
 
 from workflow_hub.config import Docstrings
 from workflow_hub.errors import UsageError
-from workflow_hub.report.finding import Finding
 from workflow_hub.tasks.docstrings import find
 from workflow_hub.tasks.docstrings.find import (
     files,
-    missing,
     place_of,
     shown,
     snippet,
@@ -73,12 +71,7 @@ def write(folder: Path, **contents: str) -> None:
 
 
 def ids(found: Iterator[Any]) -> list[str]:
-    return [
-        (
-            one.place.id if isinstance(one, Target) else one.item if isinstance(one, Finding) else one.item.id
-        ).rpartition("::")[2]
-        for one in found
-    ]
+    return [(one.place.id if isinstance(one, Target) else one.item.id).rpartition("::")[2] for one in found]
 
 
 def found_in(folder: Path, paths: list[str] | None = None, **settings: Any) -> list[Any]:
@@ -160,31 +153,6 @@ def test_code_that_is_nested_too_deeply_fails_alone(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there() -> None:
     with pytest.raises(UsageError, match=r"no\.py does not exist"):
         files(["no.py"], Path.cwd(), Docstrings())
-
-
-# -- what --check lists --------------------------------------------------------------------------
-
-
-def test_what_has_no_docstring_at_all_is_missing(tmp_path: Path) -> None:
-    write(tmp_path, a=CODE, b="def b(:\n", c='def c():\n    """  """\n')
-    made = Docstrings()
-    found = list(missing(files(["."], tmp_path, made), tmp_path, made))
-    assert ids(iter(found)) == ["plain", "Shop.sell", "Shop.size", "b.py", "c"]
-    plain = found[0]
-    assert isinstance(plain, Finding)
-    assert (plain.rule, plain.severity, plain.path, plain.line) == ("docstring-missing", "error", "a.py", 1)
-    assert (plain.message, plain.fix) == ("function plain has no docstring", None)
-    assert isinstance(found[3], Failed)
-
-
-def test_the_kinds_hold_for_what_is_missing(tmp_path: Path) -> None:
-    write(tmp_path, a=CODE)
-    made = Docstrings(kinds=("classes", "modules"))
-    found = list(missing(files(["."], tmp_path, made), tmp_path, made))
-    assert [(one.message, one.item) for one in found if isinstance(one, Finding)] == [
-        ("module a.py has no docstring", "a.py"),
-        ("class Shop has no docstring", "a.py::Shop"),
-    ]
 
 
 # -- the style -----------------------------------------------------------------------------------

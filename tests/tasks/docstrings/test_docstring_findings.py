@@ -14,7 +14,8 @@ from workflow_hub.source.files import SourceFile, read_source
 from workflow_hub.source.splice import clean
 from workflow_hub.source.symbols import KINDS, Policies
 from workflow_hub.tasks.docstrings.apply import Applier
-from workflow_hub.tasks.docstrings.find import missing, targets
+from workflow_hub.tasks.docstrings.audit import Judged, audit, severities
+from workflow_hub.tasks.docstrings.find import targets
 from workflow_hub.tasks.docstrings.task import Docstring, Target
 from workflow_hub.values import Done
 
@@ -97,11 +98,16 @@ def test_a_docstring_that_is_proposed(
     assert (found.severity, found.path, found.code) == ("info", "a.py", shown)
 
 
+def listed_in(path: Path, settings: Docstrings) -> list[Finding]:
+    judged = audit([path], path.parent, settings, severities(settings, str))
+    return [finding for one in judged if isinstance(one, Judged) for finding in one.findings]
+
+
 def test_what_is_missing_has_the_fingerprint_of_what_is_proposed(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("class A:\n    def f(self):\n        return 1\n\n\ndef g(): ...\n")
     settings = EVERYTHING.model_copy(update={"kinds": ("functions", "classes")})
-    listed = [one for one in missing([path], tmp_path, settings) if isinstance(one, Finding)]
+    listed = listed_in(path, settings)
     assert [(one.message, one.severity) for one in listed] == [
         ("class A has no docstring", "error"),
         ("function A.f has no docstring", "error"),
@@ -110,9 +116,7 @@ def test_what_is_missing_has_the_fingerprint_of_what_is_proposed(tmp_path: Path)
     before = {one.fingerprint for one in listed}
     assert before < {one.fingerprint for one in proposals(path)}
     path.write_text("import os\n\n\n" + path.read_text())
-    assert {
-        one.fingerprint for one in missing([path], tmp_path, settings) if isinstance(one, Finding)
-    } == before
+    assert {one.fingerprint for one in listed_in(path, settings)} == before
 
 
 def applied(source: SourceFile, fixes: list[Fix], *, by_bytes: bool) -> bytes:

@@ -1,7 +1,8 @@
 """Docstrings for the functions, classes and modules that lack them."""
 
 from workflow_hub.tasks.docstrings.apply import Applied, Applier, Written
-from workflow_hub.tasks.docstrings.find import files, missing, shown, snippet, style_of, targets
+from workflow_hub.tasks.docstrings.audit import Judged, audit
+from workflow_hub.tasks.docstrings.find import files, shown, snippet, style_of, targets
 from workflow_hub.tasks.docstrings.styles import Style
 from workflow_hub.tasks.docstrings.task import Docstring, Look, Target, task
 
@@ -9,12 +10,13 @@ __all__ = [
     "Applied",
     "Applier",
     "Docstring",
+    "Judged",
     "Look",
     "Style",
     "Target",
     "Written",
+    "audit",
     "files",
-    "missing",
     "shown",
     "snippet",
     "style_of",

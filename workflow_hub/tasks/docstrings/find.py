@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workflow_hub.config import Docstrings
 from workflow_hub.errors import SourceRefused, UsageError
-from workflow_hub.report.finding import Finding
+from workflow_hub.source.changed import Changes
 from workflow_hub.source.facts import RAISES_THROUGH, facts_of
 from workflow_hub.source.files import (
     LIMIT_BYTES,
@@ -23,7 +23,6 @@ from workflow_hub.source.files import (
 )
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, symbols, wanted
-from workflow_hub.tasks.docstrings import findings
 from workflow_hub.tasks.docstrings.examples import wants_example
 from workflow_hub.tasks.docstrings.order import callees_first
 from workflow_hub.tasks.docstrings.styles import Style, detect, documented
@@ -46,32 +45,21 @@ def files(paths: Sequence[str | Path], folder: Path, settings: Docstrings) -> li
     return list(find_files(paths, root=folder, exclude=settings.exclude, stubs=settings.stubs))
 
 
-def targets(found: Iterable[Path | Refusal], folder: Path, settings: Docstrings) -> Iterator[Found]:
+def targets(
+    found: Iterable[Path | Refusal], folder: Path, settings: Docstrings, changes: Changes | None = None
+) -> Iterator[Found]:
     """What is to be documented, file by file; lazy, one file in memory at a time.
 
-    A file that cannot be read is a failure of that file; a link out of the tree is passed over.
+    With `changes`, what has not changed is no target. A file that cannot be read is a failure of that
+    file; a link out of the tree is passed over.
     """
     index = PackageIndex(root=folder)
-    for file in found:
-        match _opened(file, folder):
+    for file in found if changes is None else changes.among(found):
+        match opened(file, folder, changes):
             case SourceFile() as source:
-                yield from _in_file(source, index, folder, settings)
-            case refused:
-                yield refused
-
-
-def missing(
-    found: Iterable[Path | Refusal], folder: Path, settings: Docstrings
-) -> Iterator[Finding | Skipped[Place] | Failed[Place]]:
-    """The symbols that have no docstring at all; nothing is asked, and no facts are gathered."""
-    index = PackageIndex(root=folder)
-    policies = policies_of(settings)
-    for file in found:
-        match _opened(file, folder):
-            case SourceFile() as source:
-                for symbol in symbols(source):
-                    if not _has_words(symbol) and wanted(symbol, settings.kinds, policies, index) is None:
-                        yield findings.missing(symbol, place_of(symbol, folder))
+                for one in _in_file(source, index, folder, settings):
+                    if changes is None or not isinstance(one, Target) or changes.touches(one.symbol):
+                        yield one
             case refused:
                 yield refused
 
@@ -133,14 +121,17 @@ def place_of(symbol: Symbol, folder: Path) -> Place:
     return Place(f"{path}::{symbol.qualname}" if symbol.qualname else path, path, symbol.line)
 
 
-def _opened(file: Path | Refusal, folder: Path) -> SourceFile | Skipped[Place] | Failed[Place]:
+def opened(
+    file: Path | Refusal, folder: Path, changes: Changes | None = None
+) -> SourceFile | Skipped[Place] | Failed[Place]:
+    """The file, parsed, as `changes` has it; the outcome of an item that is the file where it cannot be."""
     path = file.path if isinstance(file, Refusal) else file
     name = shown(path, folder)
     place = Place(name, name, 1)
     if isinstance(file, Refusal):
         return Skipped(place, file.reason)
     try:
-        return read_source(path)
+        return read_source(path) if changes is None else changes.read(path)
     except SourceRefused as error:
         return Failed(place, error)
 

@@ -230,6 +230,16 @@ def documented(docstring: str) -> Documented:
     return _said(lines, _sections(lines))
 
 
+def sections(docstring: str) -> list[_Section]:
+    """The sections of a docstring in order, by the lines of its cleaned text."""
+    return _sections(_lines(docstring))
+
+
+def names_in(kind: str, line: str) -> tuple[str, ...]:
+    """The names that an entry of such a section begins with, bare; none where it is no entry."""
+    return _names(kind, line)
+
+
 def detect(docstrings: Iterable[str]) -> Style | None:
     """The style of most of the docstrings that have one; None where none has."""
     votes = Counter(style for docstring in docstrings if (style := documented(docstring).style))

@@ -275,7 +275,7 @@ async def prove(target: Target, answers: Answers, look: Look) -> Answers:
     if isinstance(outputs, trial.Fault):
         return _without_example(answers, outputs.reason)
     # A section may be indented by one level more.
-    width = look.width - _margin(target.symbol) - INDENT_WIDTH
+    width = look.width - margin(target.symbol) - INDENT_WIDTH
     fault = output_fault(draft, outputs, date.today(), width)
     if fault is not None:
         return _without_example(answers, fault)
@@ -288,7 +288,7 @@ def _without_example(answers: Answers, reason: str) -> Answers:
     return replace(answers, values=values, left_out={**answers.left_out, EXAMPLE: reason})
 
 
-def _margin(symbol: Symbol) -> int:
+def margin(symbol: Symbol) -> int:
     """The columns left of a docstring, where a level is four of them."""
     return 0 if symbol.kind == "module" else 4 + getattr(symbol.node, "col_offset", 0)
 
@@ -300,7 +300,7 @@ def compose(target: Target, answers: Answers, look: Look) -> Docstring:
     parts = parts_of(target.slots, texts)
     named = {entry.name for entry in parts.raises}
     evidence = tuple(one for one in target.facts.raises if one.name in named)
-    width = look.width - _margin(target.symbol)
+    width = look.width - margin(target.symbol)
     existing = target.symbol.docstring
     if existing is not None and existing.strip():
         text = merge(existing, parts, look.style, width=width, types=look.types)

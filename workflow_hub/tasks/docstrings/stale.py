@@ -1,0 +1,174 @@
+"""What the code changed since its docstring was written, of what the docstring speaks of."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from workflow_hub.source.facts import Facts, Parameter
+from workflow_hub.source.files import parse_expression
+from workflow_hub.source.symbols import Node, dotted, own_nodes
+from workflow_hub.tasks.docstrings.check import Fault, Kin, required
+from workflow_hub.tasks.docstrings.reading import Reading
+
+# Names that mean what another spelling means.
+_BUILTIN = {name.title(): name for name in ("list", "dict", "set", "tuple", "type")} | {
+    "FrozenSet": "frozenset"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A function, or a class, at one time: what it says, and what it calls."""
+
+    facts: Facts
+    node: Node
+
+    @property
+    def calls(self) -> set[str]:
+        """The names of what is called, as they are written."""
+        body = self.node.body
+        return {dotted(one.func) or "" for one in own_nodes(body) if isinstance(one, ast.Call)}
+
+
+def stale(then: Version, now: Version, reading: Reading, kin: Kin, when: str) -> Iterator[Fault]:
+    """One fault with all that changed since `when`, or none."""
+    changed = [
+        *_parameters(then.facts, now.facts, reading),
+        *_given_back(then.facts, now.facts, reading),
+        *_raised(then, now, reading, kin),
+    ]
+    if changed:
+        what = ", ".join(changed)
+        says = f"is stale: {what} since the docstring was written ({when})"
+        yield Fault("docstring-stale", says, what, evidence=f"then: {then.facts.signature}")
+
+
+def _parameters(then: Facts, now: Facts, reading: Reading) -> Iterator[str]:
+    old = {one.name: one for one in then.parameters}
+    new = {one.name: one for one in now.parameters}
+    described = reading.names("parameters") if reading.is_sure("parameters") else {}
+    # A docstring that lists no parameters may still name one, as code.
+    spoken = {*described, *re.findall(r"`(\w+)`", reading.prose)}
+    added = [name for name in required(now) if name not in old]
+    for name in (name for name in old if name not in new):
+        at = list(old).index(name)
+        successor = list(new)[at] if len(old) == len(new) else None
+        if successor in added:
+            added.remove(successor)
+            if name in spoken:
+                yield f"parameter {name} renamed to {successor}"
+        elif name in spoken:
+            yield f"parameter {name} removed"
+    if described:
+        yield from (f"parameter {name} added" for name in added if name not in described)
+    for name in described.keys() & old.keys() & new.keys():
+        yield from _retyped(old[name], new[name], _entry(reading, name))
+
+
+def _retyped(old: Parameter, new: Parameter, entry: str) -> Iterator[str]:
+    """What the entry of a parameter quotes of it, and is otherwise now."""
+    if old.default != new.default and _quotes(entry, old.default) and not _quotes(entry, new.default):
+        yield f"default of {old.name} changed from {old.default} to {new.default or 'none'}"
+    if canonical(old.annotation) == canonical(new.annotation):
+        return
+    if _quotes(entry, old.annotation) and not _quotes(entry, new.annotation):
+        yield f"type of {old.name} changed from {old.annotation} to {new.annotation or 'none'}"
+
+
+def _given_back(then: Facts, now: Facts, reading: Reading) -> Iterator[str]:
+    has_section = reading.has("returns", "yields")
+    if then.yields != now.yields:
+        if has_section:
+            yield "it yields now" if now.yields else "it does not yield any more"
+    elif then.returns_value != now.returns_value:
+        if has_section and then.returns_value:
+            yield "nothing is returned any more"
+        elif reading.has("parameters") and not has_section and now.returns_value:
+            yield "a value is returned now"
+    elif has_section and then.returns and now.returns and canonical(then.returns) != canonical(now.returns):
+        text = "\n".join(reading.text(section) for section in reading.sections)
+        if not _quotes(text, now.returns):
+            yield f"what is returned changed from {then.returns} to {now.returns}"
+
+
+def _raised(then: Version, now: Version, reading: Reading, kin: Kin) -> Iterator[str]:
+    described = {_last(name) for name in reading.names("raises")}
+    old = {_last(one.name) for one in then.facts.raises}
+    new = {_last(one.name): one.name for one in now.facts.raises}
+    if described and now.calls <= then.calls:
+        # What is called anew may raise it instead.
+        kept = {name for one in new.values() for name in kin(one)}
+        yield from (f"{name} is not raised any more" for name in sorted((old & described) - kept))
+    if reading.sections:
+        yield from (
+            f"{name} is raised"
+            for name, full in new.items()
+            if name not in old and not _covers(described, kin(full))
+        )
+
+
+def _covers(described: Collection[str], names: Collection[str]) -> bool:
+    return not set(described).isdisjoint(names)
+
+
+def _entry(reading: Reading, name: str) -> str:
+    """The lines of the entry that describes a parameter."""
+    lines = [
+        line
+        for section in reading.of("parameters")
+        for entry in section.entries
+        if name in entry.names
+        for line in reading.lines[entry.start : entry.end]
+    ]
+    return "\n".join(lines)
+
+
+def _quotes(text: str, code: str | None) -> bool:
+    """Whether a text has this piece of code in it, apart from longer ones."""
+    return code is not None and re.search(rf"(?<![\w.]){re.escape(code)}(?![\w\[]|\.\w)", text) is not None
+
+
+def canonical(annotation: str | None) -> str | None:
+    """An annotation in one spelling: without quotes and modules, `Optional[X]` and `Union` as `X | None`."""
+    if annotation is None:
+        return None
+    try:
+        return ast.unparse(_Plain().visit(parse_expression(annotation.strip("'\""))))
+    except (SyntaxError, RecursionError):
+        return annotation
+
+
+class _Plain(ast.NodeTransformer):
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return self.visit_Name(ast.Name(node.attr))
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(_BUILTIN.get(node.id, node.id))
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Name(canonical(node.value) or "") if isinstance(node.value, str) else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        return _either([self.visit(node.left), self.visit(node.right)])
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        value, inner = self.visit(node.value), self.visit(node.slice)
+        name = value.id if isinstance(value, ast.Name) else ""
+        if name == "Optional":
+            return _either([inner, ast.Constant(None)])
+        if name == "Union":
+            return _either(inner.elts if isinstance(inner, ast.Tuple) else [inner])
+        return ast.Subscript(value, inner)
+
+
+def _either(options: list[ast.expr]) -> ast.expr:
+    """The options joined by `|`, each once, in the order of the alphabet."""
+    texts = {part for option in options for part in ast.unparse(option).split(" | ")}
+    return ast.Name(" | ".join(sorted(texts)))
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
