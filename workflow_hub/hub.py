@@ -39,6 +39,7 @@ from workflow_hub.tasks import ask as asking
 from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier
 from workflow_hub.tasks.docstrings.audit import Audited, severities
+from workflow_hub.tasks.docstrings.mending import Mended, mending, stale_docstrings
 from workflow_hub.values import Failed, Reply
 
 if TYPE_CHECKING:
@@ -174,13 +175,19 @@ class Hub:
         return Router(candidates, self.provider, self.watch.say, self.watch.replied, self._health, options)
 
     async def docstrings(
-        self, paths: Sequence[str | Path], *, write: bool = False, changes: Changes | None = None
+        self,
+        paths: Sequence[str | Path],
+        *,
+        write: bool = False,
+        changes: Changes | None = None,
+        stale: bool = False,
     ) -> list[Applied]:
         """Document what `paths` lack; every item ends in one outcome, in the order of the files.
 
         With `write` the files are edited, otherwise `watch.patch` gets the patch of each. With `changes`,
-        only what changed is documented. Raises a SetupError before the first item where nobody can
-        answer or a path is not there.
+        only what changed is documented. With `stale`, what does not match its code is repaired, and
+        nothing else is done. Raises a SetupError before the first item where nobody can answer or a
+        path is not there.
         """
         folder, settings = self.config.folder, self.settings.docstrings
         files = documenting.files(paths, folder, settings)
@@ -191,7 +198,13 @@ class Hub:
         look = documenting.Look(documenting.style_of(files, settings), settings.width, settings.types)
         task = documenting.task(prompts.find("docstrings", self.folders), look)
         router = self.router(task.name)
-        found = documenting.targets(files, folder, settings, changes)
+        found: Iterator[Mended | documenting.Target]
+        if stale:
+            task = mending(task, look)
+            levels = severities(settings, self.config.origin)
+            found = stale_docstrings(files, folder, settings, levels, changes)
+        else:
+            found = documenting.targets(files, folder, settings, changes)
         outcomes: list[Applied] = []
 
         def settled(outcome: Applied) -> None:

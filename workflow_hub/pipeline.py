@@ -181,7 +181,7 @@ def _keys(task: Task[Item, Result], item: Item, slots: Slots, choice: Choice) ->
 
 async def run(
     task: Task[Item, Result],
-    items: Iterable[Item | Skipped[Any] | Failed[Any]],
+    items: Iterable[Item | Settled[Item, Result] | Skipped[Any] | Failed[Any]],
     answerer: Answerer,
     cache: Cache,
     *,
@@ -197,12 +197,12 @@ async def run(
     """
     source = iter(items)
     line: deque[_Place[Item, Result]] = deque()
-    drawn: deque[Item | Skipped[Any] | Failed[Any]] = deque()
+    drawn: deque[Item | Settled[Item, Result] | Skipped[Any] | Failed[Any]] = deque()
     drawing = anyio.Lock()
     running: dict[Hashable, anyio.Event] = {}
     room = anyio.Semaphore(jobs * 8)
 
-    def draw() -> list[Item | Skipped[Any] | Failed[Any]]:
+    def draw() -> list[Item | Settled[Item, Result] | Skipped[Any] | Failed[Any]]:
         return list(itertools.islice(source, DRAWN_AT_ONCE))
 
     def move_on() -> None:
@@ -228,7 +228,7 @@ async def run(
                 item = drawn.popleft()
                 place: _Place[Item, Result] = _Place()
                 line.append(place)
-                if isinstance(item, Skipped | Failed):
+                if isinstance(item, Done | Skipped | Failed):
                     place.outcome = item
                     move_on()
                     continue

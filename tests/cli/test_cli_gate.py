@@ -20,7 +20,7 @@ def check(folder: Path, *arguments: str) -> Ran:
 def test_a_baseline_lets_old_findings_pass_and_no_new_ones(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, a=CODE, b=CODE)
     written = check(folder, ".", "--baseline", "debt.json", "--write-baseline")
-    assert (written.code, written.out) == (0, b"") and "debt.json knows 4 findings now" in written.err
+    assert (written.code, written.out) == (0, b"") and "findings that debt.json knows now: 4" in written.err
     (folder / "a.py").write_text("import os\n\n\n" + CODE + "\n\ndef new(cup): ...\n")
     second = check(folder, ".", "--baseline", "debt.json")
     assert (second.code, second.text) == (1, "a.py:16: function new has no docstring [docstring-missing]\n")

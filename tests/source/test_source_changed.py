@@ -284,6 +284,18 @@ def test_a_shallow_clone_says_what_to_type_until_it_has_what_it_needs(repo: Path
     assert touched(changed_since(clone, "origin/main")) == {"shop.py": ["", "price"]}
 
 
+def test_what_to_fetch_depends_on_what_is_there(repo: Path, tmp_path: Path) -> None:
+    clone = shallow(repo, tmp_path)
+    with pytest.raises(
+        UsageError, match=r"`git fetch --depth=100 origin main:refs/\S+` and --changed=origin/main"
+    ):
+        changed_since(clone, "main")
+    with pytest.raises(UsageError, match=r"the clone is shallow: type `git fetch --deepen=100`"):
+        changed_since(clone, "HEAD~1")
+    with pytest.raises(UsageError, match=r"type `git fetch origin other:refs/"):
+        changed_since(repo, "origin/other")
+
+
 def _typed(error: Exception) -> list[str]:
     return str(error).split("`git ")[1].partition("`")[0].split()
 

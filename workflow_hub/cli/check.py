@@ -94,7 +94,7 @@ def _settle(
         kept = {mark: one for mark, one in known.items() if not looked_at(one.path)}
         now = {**kept, **baselines.of(found)}
         baselines.write(debt.path, now)
-        say(f"{debt.path} knows {sum(one.count for one in now.values())} findings now")
+        say(f"findings that {debt.path} knows now: {sum(one.count for one in now.values())}")
         return []
     if sifted.known:
         say(f"{sifted.known} known by {debt.path}")

@@ -29,6 +29,7 @@ from workflow_hub.values import Done
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--write", is_flag=True, help="Edit the files; without it, print a patch for `git apply`.")
 @click.option("--check", is_flag=True, help="Only report what is missing or stale; asks no model.")
+@click.option("--fix-stale", is_flag=True, help="Only repair what in docstrings does not match the code.")
 @click.option(
     "--changed",
     "since",
@@ -52,6 +53,7 @@ def command(
     paths: tuple[str, ...],
     write: bool,
     check: bool,
+    fix_stale: bool,
     since: str | None,
     staged: bool,
     style: str | None,
@@ -67,6 +69,8 @@ def command(
     """
     if write and check:
         raise click.UsageError("--write and --check exclude each other; choose one.")
+    if fix_stale and check:
+        raise click.UsageError("--fix-stale and --check exclude each other; choose one.")
     if not check and (baseline or write_baseline):
         raise click.UsageError("--baseline and --write-baseline go with --check.")
     flags = {"docstrings.style": style, "docstrings.kinds": _split(kinds)}
@@ -78,7 +82,7 @@ def command(
     if check:
         debt = checking.debt_of(config, baseline, write_baseline, changes)
         return checking.check(paths, config, common, changes, debt)
-    return _document(paths, write, config, common, changes)
+    return _document(paths, write, config, common, changes, stale=fix_stale)
 
 
 def _changes(config: Config, since: str | None, staged: bool) -> Changes | None:
@@ -100,7 +104,13 @@ def _split(kinds: str | None) -> list[str] | None:
 
 
 def _document(
-    paths: Sequence[str], write: bool, config: Config, common: Common, changes: Changes | None
+    paths: Sequence[str],
+    write: bool,
+    config: Config,
+    common: Common,
+    changes: Changes | None,
+    *,
+    stale: bool,
 ) -> int:
     live = Live(quiet=common.quiet)
     patches: list[bytes] = []
@@ -115,7 +125,7 @@ def _document(
     async def work() -> None:
         hub = Hub.open(config, pins=common.pins, may_download=True, watch=watch, jobs=common.jobs)
         async with hub:
-            await hub.docstrings(paths, write=write, changes=changes)
+            await hub.docstrings(paths, write=write, changes=changes, stale=stale)
 
     began = time.monotonic()
 
@@ -133,7 +143,9 @@ def _document(
             else:
                 deliver_report(report, common)
         finally:
-            lines = as_text.lines(report.summary, outcomes, "documented", verbose=common.verbose)
+            lines = as_text.lines(
+                report.summary, outcomes, "repaired" if stale else "documented", verbose=common.verbose
+            )
             for line in as_text.failures(outcomes) if common.quiet else lines:
                 live.say(line, error=True)
         return code_of(report)

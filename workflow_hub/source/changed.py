@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -30,6 +31,7 @@ _DIFF = (
 _REGULAR = ("100644", "100755")
 _NO_BLOB = "0"
 DEEPER = 100
+_BRANCH = re.compile(r"(?!HEAD\b)[\w./-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +140,14 @@ def _no_revision(tree: Repository, revision: str) -> str:
     hint = "name one as in --changed=main, or type --changed= for what is not committed yet"
     if (tree.folder / revision).exists():
         hint = f"type `{revision} --changed`, or --changed=REF to compare with a revision"
-    elif tree.is_shallow or revision.startswith("origin/"):
+    elif revision.startswith("origin/") or (tree.is_shallow and _BRANCH.fullmatch(revision)):
         branch = revision.removeprefix("origin/")
-        hint = (
-            f"type `git fetch --depth={DEEPER} origin {branch}:refs/remotes/origin/{branch}`; --changed=REF"
-        )
-        hint += " takes any revision that is here"
+        # In a clone that has everything, a depth would cut it.
+        depth = f"--depth={DEEPER} " if tree.is_shallow else ""
+        remote = f"origin/{branch}"
+        hint = f"type `git fetch {depth}origin {branch}:refs/remotes/{remote}` and --changed={remote}"
+    elif tree.is_shallow:
+        hint = f"the clone is shallow: type `git fetch --deepen={DEEPER}`, or `git fetch --unshallow`"
     return f"--changed: {revision!r} is no revision in this repository; {hint}"
 
 

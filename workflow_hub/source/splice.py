@@ -345,9 +345,10 @@ class _Page:
         indent = self.indentation(begin) + ("" if stands_alone else self.step())
         triple = _TRIPLE.fullmatch(written)
         if triple:
-            edits = _amended(triple, constant.value, text, indent, newline)
-            if edits is not None and _reads(written, edits) == text:
-                return tuple(Edit(start + one.start, start + one.end, one.text) for one in edits)
+            for way in (_amended, _relined):
+                edits = way(triple, constant.value, text, indent, newline)
+                if edits is not None and _reads(written, edits) == text:
+                    return tuple(Edit(start + one.start, start + one.end, one.text) for one in edits)
         elif not _SINGLE.fullmatch(written):
             raise SourceRefused("the docstring is joined from several literals; make it one")
         return (Edit(start, end, literal(text, indent=indent, newline=newline, width=width)),)
@@ -358,10 +359,7 @@ def _amended(
 ) -> tuple[Edit, ...] | None:
     """Insertions that bring `text` into the literal that `triple` matched, None where it takes more."""
     raw, quotes = triple[1] in {"r", "R"}, triple[2]
-    ends = [*(_LINE_END if raw else _ESCAPE_OR_LINE_END).finditer(triple[0], triple.start(3), triple.end(3))]
-    ends = [end for end in ends if not end[0].startswith("\\")]
-    starts = [triple.start(3), *(end.end() for end in ends)]
-    stops = [*(end.start() for end in ends), triple.end(3)]
+    starts, stops = _lines_of(triple)
     values = value.split("\n")
     old, new = clean(value).split("\n"), text.split("\n")
     gaps = _added(old, new)
@@ -369,9 +367,7 @@ def _amended(
         return None
     # The first line of the cleaned text is this line of the literal.
     top = next(number for number, line in enumerate(values) if line.strip())
-    bodies = [triple[0][start:stop] for start, stop in zip(starts[1:], stops[1:], strict=True)]
-    margins = [body[: len(body) - len(body.lstrip())] for body in bodies if body.strip()]
-    margin = min(margins, key=len, default=indent)
+    margin = _margin([triple[0][start:stop] for start, stop in zip(starts, stops, strict=True)], indent)
     edits = []
     for index, lines in gaps:
         shown = "\n".join(lines)
@@ -391,6 +387,56 @@ def _amended(
             inserted = newline.join([*lines, margin]).removeprefix(margin)
         edits.append(Edit(place, place, inserted))
     return tuple(edits)
+
+
+def _relined(
+    triple: re.Match[str], value: str, text: str, indent: str, newline: str
+) -> tuple[Edit, ...] | None:
+    """Edits of whole lines that bring `text` into the literal, None where the first one changes.
+
+    A line that only moves keeps the bytes that it was written with.
+    """
+    raw, quotes = triple[1] in {"r", "R"}, triple[2]
+    starts, stops = _lines_of(triple)
+    values = value.split("\n")
+    old, new = clean(value).split("\n"), text.split("\n")
+    if len(values) != len(starts) or not old[0] or old[0] != new[0]:
+        return None
+    top = next(number for number, line in enumerate(values) if line.strip())
+    bodies = [triple[0][start:stop] for start, stop in zip(starts, stops, strict=True)]
+    margin = _margin(bodies, indent)
+    written = dict(zip(old[1:], bodies[top + 1 :], strict=False))
+    edits = []
+    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        fresh = [line for line in new[j1:j2] if line not in written]
+        if raw and any(_UNSEEN.search(line) or quotes in line for line in fresh):
+            return None
+        made = [
+            written.get(line) or (line and margin + (line if raw else _escaped(line, quotes)))
+            for line in new[j1:j2]
+        ]
+        place = Edit(stops[top + i1 - 1], stops[top + i2 - 1], "".join(newline + line for line in made))
+        edits.append(place)
+    return tuple(edits)
+
+
+def _lines_of(triple: re.Match[str]) -> tuple[list[int], list[int]]:
+    """Where the lines between the quotes begin and end, as they are written."""
+    within = _LINE_END if triple[1] in {"r", "R"} else _ESCAPE_OR_LINE_END
+    ends = [
+        end
+        for end in within.finditer(triple[0], triple.start(3), triple.end(3))
+        if not end[0].startswith("\\")
+    ]
+    return [triple.start(3), *(end.end() for end in ends)], [*(end.start() for end in ends), triple.end(3)]
+
+
+def _margin(bodies: Sequence[str], indent: str) -> str:
+    """What indents the lines of a docstring, its first one aside."""
+    margins = [body[: len(body) - len(body.lstrip())] for body in bodies[1:] if body.strip()]
+    return min(margins, key=len, default=indent)
 
 
 def _added(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, list[str]]] | None:

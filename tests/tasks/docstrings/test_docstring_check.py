@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from function_samples import WORDS, functions, rules_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +16,12 @@ from workflow_hub.errors import ConfigError
 from workflow_hub.report.finding import Finding
 from workflow_hub.report.rules import RULES
 from workflow_hub.source.facts import facts_of
-from workflow_hub.source.files import SourceFile, parse_source
+from workflow_hub.source.files import parse_source
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.splice import splice
 from workflow_hub.source.symbols import symbols
-from workflow_hub.tasks.docstrings.audit import Judged, audit, kin_in, members_of, severities
-from workflow_hub.tasks.docstrings.check import check, renamed
-from workflow_hub.tasks.docstrings.reading import read
+from workflow_hub.tasks.docstrings.audit import Judged, audit, severities
+from workflow_hub.tasks.docstrings.check import renamed
 from workflow_hub.tasks.docstrings.slots import parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import Style, render
 
@@ -142,7 +142,7 @@ FUNCTIONS = [
     pytest.param(
         "def f(a):\n    DOC\n    if a < 0:\n        raise ValueError\n",
         {"Args": "a"},
-        {"raises-missing": "that ValueError is raised (a < 0)"},
+        {"raises-missing": "that ValueError is raised (if a < 0)"},
         id="raised and not said",
     ),
     pytest.param(
@@ -484,42 +484,6 @@ def test_a_new_name_is_guessed(
     assert renamed(unknown, missing, described, named) == expected
 
 
-NAMES = st.sampled_from("a b _c item items self_ Returns yields raises type note x1 größe".split())
-TYPES = st.sampled_from(["", ": int", ": 'Cart | None'", ": dict[str, int]"])
-BODIES = st.sampled_from(
-    [
-        "return 1",
-        "yield 1",
-        "pass",
-        "print()",
-        "raise ValueError(1)",
-        "if x:\n        raise KeyError\n    return",
-        "raise own.CartError from None",
-        "for _ in x:\n        yield _\n    return 2",
-    ]
-)
-WORDS = st.sampled_from(
-    ["the thing", "Returns: of it", "a: b", "how - many", ":param x: y", "`x` (or none)", "x" * 90]
-)
-
-
-@st.composite
-def functions(draw: st.DrawFn) -> str:
-    """A function with parameters of all kinds and a body of any."""
-    names = draw(st.lists(NAMES, unique=True, max_size=6))
-    cuts = sorted(draw(st.lists(st.integers(0, len(names)), min_size=2, max_size=2)))
-    typed = [name + draw(TYPES) for name in names]
-    first, second, third = typed[: cuts[0]], typed[cuts[0] : cuts[1]], typed[cuts[1] :]
-    parts = [*first, *(["/"] if first and draw(st.booleans()) else []), *second]
-    parts += draw(st.sampled_from([["*args"], ["*"]])) if third else []
-    parts += [*third, *draw(st.sampled_from([[], ["**options"]]))]
-    returns = draw(st.sampled_from(["", " -> None", " -> int", " -> Iterator[int]"]))
-    decorator = draw(
-        st.sampled_from(["", "@property\n", "@contextmanager\n", "@x.y(1)\n", "@staticmethod\n"])
-    )
-    return f"{decorator}def f({', '.join(parts)}){returns}:\n    {draw(BODIES)}\n"
-
-
 @given(functions(), st.sampled_from(Style), st.booleans(), WORDS)
 def test_nothing_is_found_in_what_we_write(code: str, style: Style, types: bool, words: str) -> None:
     source = parse_source(Path("a.py"), code.encode())
@@ -528,22 +492,6 @@ def test_nothing_is_found_in_what_we_write(code: str, style: Style, types: bool,
     text = render(parts_of(slots, dict.fromkeys(slots, words)), style, types=types)
     made = parse_source(Path("a.py"), splice(source, [(symbol, text)]).data)
     assert rules_in(made) == []
-
-
-def rules_in(source: SourceFile) -> list[str]:
-    index = PackageIndex()
-    return [
-        fault.rule
-        for symbol in symbols(source)
-        if symbol.docstring is not None
-        for fault in check(
-            symbol.node,
-            facts_of(symbol, index),
-            read(symbol.docstring),
-            kin_in(source, index),
-            members_of(symbol, index),
-        )
-    ]
 
 
 def test_the_page_of_rules_has_every_rule_as_it_is() -> None:
@@ -562,3 +510,8 @@ def test_the_examples_of_the_page_are_found(project: Path) -> None:
             code, Docstrings(kinds=("functions", "classes") if "class " in code else ("functions",))
         )
         assert [one.rule for one in found] == [rule], rule
+
+
+def test_a_parameter_may_be_called_cls(project: Path) -> None:
+    code = "def f(a, cls):\n    DOC\n"
+    assert findings(documented(code, "Do.\n\n:param a: x\n:param cls: y")) == []

@@ -15,6 +15,7 @@ from workflow_hub.source.splice import Edit, Proof, Spliced, clean, splice, unif
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.write import replace
 from workflow_hub.tasks.docstrings.findings import proposed
+from workflow_hub.tasks.docstrings.mending import Stale
 from workflow_hub.tasks.docstrings.task import Docstring, Target
 from workflow_hub.values import Done, Failed, Outcome, Place, Skipped
 
@@ -121,6 +122,8 @@ def _light(
             if spliced is None or not _adds(outcome):
                 return Skipped(place, f"nothing to add: {_reasons(result.left_out)}", route, usage, asked)
             finding = proposed(item, result, edits[item.symbol])
+            if isinstance(item, Stale):
+                finding = item.told(finding, result)
             written = Written(result.text, dict(result.left_out), spliced.proof, finding, result.evidence)
             return Done(place, written, route, usage, asked)
         case Failed(_, failure, route, usage, asked):

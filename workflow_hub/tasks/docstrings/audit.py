@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -13,7 +12,9 @@ from workflow_hub.config import Docstrings
 from workflow_hub.errors import ConfigError, SourceRefused
 from workflow_hub.report.finding import Finding, fingerprint
 from workflow_hub.report.rules import RULES, Severity
+from workflow_hub.source.calls import surroundings
 from workflow_hub.source.changed import Changes
+from workflow_hub.source.escapes import BUILTIN
 from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import Refusal, SourceFile
 from workflow_hub.source.history import History
@@ -28,11 +29,6 @@ from workflow_hub.values import Failed, Place, Skipped
 
 # A comment on the line of `def` or `class`: `# workflow-hub: ignore[param-order, raises-missing]`.
 _IGNORE = re.compile(r"#\s*workflow-hub:\s*ignore\b(?:\[([^\]]*)\])?")
-_BASES: Mapping[str, frozenset[str]] = {
-    name: frozenset(base.__name__ for base in value.__mro__)
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException)
-}
 # What has a docstring is held against its code, also where none would be asked for.
 _DOCUMENTED = ("setters", "overrides", "dunders", "private", "nested")
 
@@ -106,48 +102,57 @@ def _in_file(
             continue
         counts = wanted(symbol, settings.kinds, policies_of(settings), index) is None
         documented = bool(symbol.docstring and symbol.docstring.strip())
-        if not counts and not (documented and _is_judged(symbol, settings, index)):
+        if not counts and not (documented and is_judged(symbol, settings, index)):
             continue
         place = place_of(symbol, folder)
         try:
             faults = (
-                tuple(_faults(symbol, index, place, past))
+                tuple(_faults(symbol, index, place, settings, past))
                 if documented
                 else (findings.missing(symbol, place),)
             )
         except SourceRefused as error:
             yield Failed(place, error)
             continue
-        ignored = _ignored(symbol)
-        yield Judged(place, counts, documented, tuple(one for one in faults if one.rule not in ignored))
+        off = ignored(symbol)
+        yield Judged(place, counts, documented, tuple(one for one in faults if one.rule not in off))
 
 
-def _is_judged(symbol: Symbol, settings: Docstrings, index: PackageIndex) -> bool:
+def is_judged(symbol: Symbol, settings: Docstrings, index: PackageIndex) -> bool:
+    """Whether a docstring that is there is held against its code."""
     policies = Policies(**dict.fromkeys(_DOCUMENTED, True), tests=settings.tests, stubs=settings.stubs)
     return wanted(symbol, settings.kinds, policies, index) is None
 
 
-def _faults(symbol: Symbol, index: PackageIndex, place: Place, past: History | None) -> Iterator[Finding]:
-    facts = facts_of(symbol, index, body_tokens=0)
+def _faults(
+    symbol: Symbol, index: PackageIndex, place: Place, settings: Docstrings, past: History | None
+) -> Iterator[Finding]:
+    facts = facts_of(symbol, index, body_tokens=0, raises_through=settings.raises_through)
     reading = read(symbol.docstring or "")
-    kin = kin_in(symbol.source, index)
+    kin = kin_in(symbol, index)
     faults = list(check(symbol.node, facts, reading, kin, members_of(symbol, index)))
     # A summary alone seldom says anything that a change of the code makes wrong.
     tells = symbol.kind == "function" and (reading.sections or "`" in reading.prose)
     if past is not None and tells and (written := past.written(symbol)) is not None:
         commit, then = written
-        old = Version(facts_of(then, PackageIndex(), body_tokens=0), then.node)
-        faults += stale(old, Version(facts, symbol.node), reading, kin, str(commit))
+        old, new = _version(then, PackageIndex()), _version(symbol, index)
+        faults += stale(old, new, reading, kin, str(commit))
     yield from (finding(symbol, place, fault) for fault in faults)
 
 
-def kin_in(source: SourceFile, index: PackageIndex) -> Kin:
-    """The names that an exception goes by in a module: its own and those of its bases."""
-    module = index.module_of(source)
+def _version(symbol: Symbol, index: PackageIndex) -> Version:
+    """A function by itself: what it calls is not what it was then."""
+    return Version(facts_of(symbol, index, body_tokens=0, raises_through=0), symbol.node)
+
+
+def kin_in(symbol: Symbol, index: PackageIndex) -> Kin:
+    """The names that an exception goes by where a symbol stands: its own and those of its bases."""
+    scope = surroundings(symbol, index)
 
     def kin(name: str) -> Collection[str]:
-        names = {one.rpartition(".")[2] for one in (name, *(index.ancestors(module, name) or ()))}
-        return names.union(*(_BASES[one] for one in names & _BASES.keys()))
+        names = {one.rpartition(".")[2] for one in (name, *(scope.kin(name) or ()))}
+        builtin = (BUILTIN[one].__mro__ for one in names & BUILTIN.keys())
+        return names.union(base.__name__ for mro in builtin for base in mro)
 
     return kin
 
@@ -186,7 +191,7 @@ def line_of(symbol: Symbol, number: int) -> int:
     return min(literal.lineno + above + number, literal.end_lineno or literal.lineno)
 
 
-def _ignored(symbol: Symbol) -> Collection[str]:
+def ignored(symbol: Symbol) -> Collection[str]:
     """The rules that comments on the line of `def` switch off."""
     if "workflow-hub:" not in symbol.source.text:
         return ()

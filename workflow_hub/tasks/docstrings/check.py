@@ -26,8 +26,9 @@ _TURNED = frozenset({"contextmanager", "asynccontextmanager", "fixture"})
 _PROPERTIES = frozenset({"property", "cached_property"})
 _PASSED_ON = frozenset({"staticmethod", "classmethod", "override", "final", *_PROPERTIES})
 _NO_NAMES = frozenset({"self", "cls"})
-_GIVES = re.compile(r"\b(?:return|yield|generat|iterat|give|produc)", re.IGNORECASE)
+GIVES = re.compile(r"\b(?:return|yield|generat|iterat|give|produc)", re.IGNORECASE)
 _NOTHING = re.compile(r"\W*(?:none|nothing|void)\b", re.IGNORECASE)
+_KIND = re.compile(r"(?:Error|Exception|Warning)$")
 _HEADER = re.compile(r"^\s*(?:[:@]?\w+:|\w+\n-+\n?)\s*", re.MULTILINE)
 # Statements and expressions that cannot raise, whatever the values are.
 _HARMLESS = (
@@ -96,29 +97,34 @@ def required(facts: Facts) -> dict[str, Parameter]:
 def renamed(
     unknown: Sequence[str], missing: Sequence[str], described: Sequence[str], named: Sequence[str]
 ) -> dict[str, str]:
-    """Which unknown name is likely which missing one: at the same place, or else of much the same letters.
+    """Which unknown name is likely which missing one: by much the same letters, or else at the same place.
 
     `described` and `named` are all names of the docstring and of the signature, in order.
     """
     found: dict[str, str] = {}
     left = list(missing)
     for name in unknown:
-        at = described.index(name)
-        same_place = [named[at]] if len(described) == len(named) and named[at] in left else []
-        alike = difflib.get_close_matches(name, left, n=1)
-        for meant in [*same_place, *alike][:1]:
+        for meant in difflib.get_close_matches(name, left, n=1):
             found[name] = meant
             left.remove(meant)
+    for name in unknown:
+        at = described.index(name)
+        if name not in found and len(described) == len(named) and named[at] in left:
+            found[name] = named[at]
+            left.remove(named[at])
     return found
 
 
 def _parameters(facts: Facts, reading: Reading) -> Iterator[Fault]:
     if not reading.is_sure("parameters"):
         return
-    # `self` may be named, and "None" says that there are none.
-    names = reading.names("parameters").items()
-    described = {name: line for name, line in names if name not in _NO_NAMES and not keyword.iskeyword(name)}
     named = [one.name for one in facts.parameters]
+    # `self` may be named, and "None" says that there are none.
+    described = {
+        name: line
+        for name, line in reading.names("parameters").items()
+        if name in named or not (name in _NO_NAMES or keyword.iskeyword(name))
+    }
     is_open = any(one.kind in {"star", "double_star"} for one in facts.parameters)
     unknown = [] if is_open else [name for name in described if name not in named and "." not in name]
     missing = [name for name in required(facts) if name not in described]
@@ -154,7 +160,7 @@ def _given_back(node: ast.AST, facts: Facts, reading: Reading) -> Iterator[Fault
     if decorators & _TURNED or is_stub(node):
         return
     if not reading.has("returns", "yields"):
-        told = reading.has("parameters") and not _GIVES.search(reading.prose)
+        told = reading.has("parameters") and not GIVES.search(reading.prose)
         if told and facts.yields:
             yield Fault("yields-missing", "does not say what is yielded")
         elif told and facts.returns_value and not decorators & _PROPERTIES:
@@ -185,7 +191,7 @@ def _raises(
         as_is = {_last(name) for name in facts.decorators} <= _PASSED_ON and not is_stub(node)
         harmless = as_is and all(_is_harmless(inner) for inner in own)
         for name, line in described.items():
-            close = difflib.get_close_matches(name, missing, n=1) if name not in facts.names else []
+            close = _spelt_like(name, missing) if name not in facts.names else []
             guesses |= dict.fromkeys(close, name)
             if name not in raised and (harmless or close):
                 hint = (
@@ -197,10 +203,15 @@ def _raises(
     if reading.has(*_SECTIONS) and all(section.sure for section in reading.of("raises")):
         for name in missing:
             if name not in guesses:
-                guard = raised[name].guard
-                when = f" ({guard})" if guard else ""
-                says = f"does not say that {name} is raised{when}"
+                reason = raised[name].reason
+                says = f"does not say that {name} is raised{f' ({reason})' if reason else ''}"
                 yield Fault("raises-missing", says, name, names=(name,))
+
+
+def _spelt_like(name: str, others: Sequence[str]) -> list[str]:
+    """Of exceptions, the one that is spelt much like `name`; that they all end in `Error` says nothing."""
+    stems = {_KIND.sub("", other): other for other in others}
+    return [stems[stem] for stem in difflib.get_close_matches(_KIND.sub("", name), stems, n=1)]
 
 
 def _attributes(

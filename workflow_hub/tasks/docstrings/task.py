@@ -217,7 +217,7 @@ def _about(facts: Facts, slot: Slot) -> set[str]:
             return {slot.name, slot.type or ""}
 
 
-def _margin(symbol: Symbol) -> int:
+def margin(symbol: Symbol) -> int:
     """The columns left of a docstring, where a level is four of them."""
     return 0 if symbol.kind == "module" else 4 + getattr(symbol.node, "col_offset", 0)
 
@@ -229,7 +229,7 @@ def compose(target: Target, answers: Answers, look: Look) -> Docstring:
     parts = parts_of(target.slots, texts)
     named = {entry.name for entry in parts.raises}
     evidence = tuple(one for one in target.facts.raises if one.name in named)
-    width = look.width - _margin(target.symbol)
+    width = look.width - margin(target.symbol)
     existing = target.symbol.docstring
     if existing is not None and existing.strip():
         text = merge(existing, parts, look.style, width=width, types=look.types)
