@@ -44,15 +44,15 @@ Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
 class Applier:
     """Takes outcomes in the order of their files, and settles each file when the next one begins.
 
-    With `write` the files are edited; without it `patch` gets the patch of each, whose paths start
-    from `root`: git wants the top of the work tree. `settled` gets every outcome in order, without
-    the source it came from.
+    With `write` the files are edited. `patch`, if there is one, gets the patch of each, whose paths
+    start from `root`: git wants the top of the work tree. `settled` gets every outcome in order,
+    without the source it came from.
     """
 
     root: Path
     width: int
     write: bool
-    patch: Callable[[bytes], None]
+    patch: Callable[[bytes], None] | None
     settled: Callable[[Applied], None]
     _open: list[Outcome[Target, Docstring]] = field(default_factory=list)
     _source: SourceFile | None = None
@@ -98,7 +98,7 @@ class Applier:
             return
         if self.write:
             replace(source, spliced.data)
-        else:
+        if self.patch is not None:
             path = source.path.relative_to(self.root).as_posix()
             self.patch(unified_patch(path, source.data, spliced.data))
 
