@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,3 +48,10 @@ def checkout_of_ours(folder: Path) -> Path:
         elif (ROOT / name).exists():
             shutil.copy2(ROOT / name, folder / name)
     return repository(folder, {})
+
+
+def schema_says(name: str, file: Path) -> str:
+    """What one of the published schemas that check-jsonschema brings says against a file; empty: nothing."""
+    program = Path(sys.executable).with_name("check-jsonschema")
+    done = subprocess.run([program, "--builtin-schema", name, file], capture_output=True, text=True)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
