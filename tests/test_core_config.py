@@ -95,6 +95,7 @@ NAMES = {
     "docstrings.max": ("a=1, b = 2", {"a": 1, "b": 2}),
     "docstrings.baseline": ("debt.json", Path("debt.json")),
     "docstrings.rules": ("param-order = off,a=error", {"param-order": "off", "a": "error"}),
+    "docstrings.provenance": ("no", False),
     **{
         f"docstrings.{name}": ("yes", True)
         for name in "types overloads setters overrides dunders private nested tests stubs".split()

@@ -76,6 +76,7 @@ class Docstrings(Section):
     fail_under: Annotated[float, Field(ge=0, le=100)] | None = None
     max: Mapping[str, Annotated[int, Field(ge=0)]] = {}
     baseline: Path | None = None
+    provenance: bool = True
     overloads: bool = False
     setters: bool = False
     overrides: bool = False

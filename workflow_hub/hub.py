@@ -40,6 +40,7 @@ from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier
 from workflow_hub.tasks.docstrings.audit import Audited, severities
 from workflow_hub.tasks.docstrings.mending import Mended, mending, stale_docstrings
+from workflow_hub.tasks.docstrings.provenance import SideFile, keeping
 from workflow_hub.values import Failed, Reply
 
 if TYPE_CHECKING:
@@ -214,9 +215,10 @@ class Hub:
             outcomes.append(outcome)
             self.watch.settled(outcome)
 
-        applier = Applier(
-            configuration.project_root(folder), settings.width, write, self.watch.patch, settled
-        )
+        top = configuration.project_root(folder)
+        applier = Applier(top, settings.width, write, self.watch.patch, settled)
+        if write and settings.provenance:
+            applier.record = keeping(SideFile(top), task.fingerprint)
         self.watch.begun([(documenting.shown(one, folder), one) for one in files if isinstance(one, Path)])
         # Where there is nothing to ask, nobody has to be there.
         for first in found:

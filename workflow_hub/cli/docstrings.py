@@ -16,6 +16,7 @@ from workflow_hub.cli.diff import in_color
 from workflow_hub.cli.live import Live
 from workflow_hub.cli.options import Common, deliver, each_once, new_file, report_options
 from workflow_hub.cli.reports import code_of, deliver_report, report_of
+from workflow_hub.cli.reviewed import WithSubCommands
 from workflow_hub.config import Config
 from workflow_hub.hub import Hub, Watch, run_sync
 from workflow_hub.report import as_text
@@ -23,10 +24,11 @@ from workflow_hub.report.finding import told_apart
 from workflow_hub.source import changed
 from workflow_hub.source.changed import Changes
 from workflow_hub.tasks.docstrings import Applied
+from workflow_hub.tasks.docstrings.provenance import FILE
 from workflow_hub.values import Done
 
 
-@click.command("docstrings")
+@click.command("docstrings", cls=WithSubCommands)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--write", is_flag=True, help="Edit the files; without it, print a patch for `git apply`.")
 @click.option("--patch", type=new_file, metavar="FILE", help="Write the patch there, also with --write.")
@@ -145,9 +147,10 @@ def _document(
             fixed=found if write else (),
             cut_short=cut_short,
         )
-        lines = as_text.lines(
-            report.summary, outcomes, "repaired" if stale else "documented", verbose=common.verbose
-        )
+        verb = "repaired" if stale else "documented"
+        lines = list(as_text.lines(report.summary, outcomes, verb, verbose=common.verbose))
+        if report.fixed and config.settings.docstrings.provenance:
+            lines.append(f"  review   {FILE} has them on record; `workflow-hub docstrings status` lists them")
         instead = _shown(b"".join(patches), common) if common.format == "text" and patch is None else None
         # What is put in first is done last, and each is done also where another cannot be.
         with ExitStack() as every:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Written:
 
 
 Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
+Record = Callable[[Sequence[Done[Target, Docstring]]], AbstractContextManager[None]]
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Applier:
 
     With `write` the files are edited. `patch`, if there is one, gets the patch of each, whose paths
     start from `root`: git wants the top of the work tree. `settled` gets every outcome in order,
-    without the source it came from.
+    without the source it came from. A file is replaced inside of `record(what goes into it)`.
     """
 
     root: Path
@@ -54,6 +56,7 @@ class Applier:
     write: bool
     patch: Callable[[bytes], None] | None
     settled: Callable[[Applied], None]
+    record: Record = lambda done: nullcontext()
     _open: list[Outcome[Target, Docstring]] = field(default_factory=list)
     _source: SourceFile | None = None
 
@@ -86,18 +89,23 @@ class Applier:
             spliced = splice(source, texts, width=self.width)
             refused, edits = dict(spliced.refused), dict(spliced.written)
             try:
-                self._deliver(source, spliced)
+                self._deliver(
+                    source,
+                    spliced,
+                    [one for one in outcomes if isinstance(one, Done) and one.item.symbol in edits],
+                )
             except SourceRefused as error:
                 refused |= dict.fromkeys((symbol for symbol, _ in texts), error)
         # They came in the order in which they were asked.
         for outcome in sorted(outcomes, key=lambda one: (one.item.place.line, one.item.place.id)):
             yield _light(outcome, refused, spliced, edits)
 
-    def _deliver(self, source: SourceFile, spliced: Spliced) -> None:
+    def _deliver(self, source: SourceFile, spliced: Spliced, done: Sequence[Done[Target, Docstring]]) -> None:
         if spliced.data == source.data:
             return
         if self.write:
-            replace(source, spliced.data)
+            with self.record(done):
+                replace(source, spliced.data)
         if self.patch is not None:
             path = source.path.relative_to(self.root).as_posix()
             self.patch(unified_patch(path, source.data, spliced.data))
