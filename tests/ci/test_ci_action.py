@@ -157,6 +157,27 @@ def test_a_job(
     assert output == {}
 
 
+# (what is typed, the base that GitHub tells, the functions that are looked at)
+CHANGES = [
+    pytest.param("false", "HEAD~1", {"boil", "pour"}, id="everything"),
+    pytest.param("true", "HEAD~1", {"pour"}, id="since the base"),
+    pytest.param("HEAD~1", "", {"pour"}, id="since a revision"),
+    pytest.param("HEAD", "HEAD~1", set(), id="since another one"),
+    pytest.param("true", "0" * 40, {"boil", "pour"}, id="a new branch"),
+    pytest.param("true", "", {"boil", "pour"}, id="no base"),
+]
+
+
+@pytest.mark.parametrize(("changed", "base", "seen"), CHANGES)
+def test_only_what_changed(job: Job, changed: str, base: str, seen: set[str]) -> None:
+    (job.workspace / "src" / "b.py").write_text(BARE.replace("boil", "pour"))
+    git("add", "src", cwd=job.workspace)
+    git("commit", "-qm", "second", cwd=job.workspace)
+    job.event = {"base": base}
+    done = job.run("Run workflow-hub docstrings", paths="src", changed=changed)
+    assert set(re.findall(r"function (\w+) has no docstring", done.stdout)) == seen, done.stderr
+
+
 def test_what_is_typed_is_never_run(job: Job) -> None:
     typed = {"paths": HOSTILE, "reports": f"text:{HOSTILE}.txt", "fail_on": "warning"}
     done = job.run("Run workflow-hub docstrings", **typed)
