@@ -131,6 +131,7 @@ class Config:
     folder: Path
 
     def origin(self, key: str) -> str:
+        """Where the setting came from; `default` for one that nobody set."""
         return self.origins.get(key, "default")
 
     def listed(self) -> Iterator[tuple[str, Any, str]]:

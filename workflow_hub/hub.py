@@ -144,6 +144,7 @@ class Hub:
 
     @property
     def settings(self) -> Settings:
+        """The settings in force."""
         return self.config.settings
 
     def provider(self, name: str) -> Provider:

@@ -42,6 +42,7 @@ class Common:
 
     @property
     def pins(self) -> Pins:
+        """Who was named to answer, by `--provider` and `--model`."""
         return Pins(self.provider, self.model)
 
     def settings(self, flags: Mapping[str, Any]) -> Config:

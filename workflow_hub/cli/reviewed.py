@@ -77,6 +77,7 @@ class WithSubCommands(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
+        """The context of the command that is meant: a sub-command's, or its own."""
         if args and (named := SUB_COMMANDS.get(args[0])) is not None:
             if Path(args[0]).exists():
                 click.echo(f"`{args[0]}` is the command; for the path type ./{args[0]}", err=True)
@@ -84,6 +85,7 @@ class WithSubCommands(click.Command):
         return super().make_context(info_name, args, parent, **extra)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The sub-commands, at the end of the help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, one.get_short_help_str(80)) for name, one in SUB_COMMANDS.items()])
 

@@ -99,6 +99,7 @@ class Sentence:
     failure: bool = False  # and what it quotes is a failure: a log, a traceback
 
     def after(self, characters: int) -> Sentence:
+        """What is left of the sentence behind its first characters."""
         return Sentence(self.text[characters:], self.start + characters, self.quotes, self.failure)
 
 
@@ -108,6 +109,7 @@ def _skip_blanks(text: str, start: int) -> int:
 
 @cache
 def rules_of(language: str) -> Rules:
+    """The rules for a language, made once."""
     return Rules(WORDS[language])
 
 

@@ -61,6 +61,7 @@ class Applier:
     _source: SourceFile | None = None
 
     def take(self, outcome: Carried) -> None:
+        """One outcome more; the file before it is settled if this one is of another."""
         source = outcome.item.symbol.source if isinstance(outcome.item, Target) else None
         if source is not self._source or source is None:
             self.finish()

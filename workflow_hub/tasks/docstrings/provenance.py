@@ -50,6 +50,7 @@ class Origin:
 
     @property
     def path(self) -> str:
+        """The file that the docstring is in."""
         return self.item.partition("::")[0]
 
     @property
@@ -85,6 +86,7 @@ def told_by(
 
 
 def item_of(path: str, name: str) -> str:
+    """The item as reports name it: the path, and behind `::` the qualified name if there is one."""
     return f"{path}::{name}" if name else path
 
 

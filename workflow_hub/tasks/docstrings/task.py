@@ -62,6 +62,7 @@ class Target:
 
     @cached_property
     def slots(self) -> dict[str, Slot]:
+        """What is asked for, by name: the parts that the docstring lacks."""
         return slots_of(self.facts, self.documented)
 
 
