@@ -89,13 +89,14 @@ NAMES = {
     "goose.seconds": ("60", 60.0),
     "goose.output_bytes": ("1000", 1000),
     "goose.sandbox": ("require", "require"),
-    "routing.ask_when_unsure": ("no", False),
+    "routing.ask_when_unsure": ("yes", True),
     "docstrings.raises_through": ("2", 2),
     "docstrings.samples": ("3", 3),
     "docstrings.fail_under": ("87.5", 87.5),
     "docstrings.max": ("a=1, b = 2", {"a": 1, "b": 2}),
     "docstrings.baseline": ("debt.json", Path("debt.json")),
     "docstrings.rules": ("param-order = off,a=error", {"param-order": "off", "a": "error"}),
+    "docstrings.provenance": ("no", False),
     **{
         f"docstrings.{name}": ("yes", True)
         for name in "types examples overloads setters overrides dunders private nested tests stubs".split()

@@ -32,6 +32,7 @@ def key(*parts: Any) -> str:
 
 
 def default_path() -> Path:
+    """The file of answers in the user's cache folder."""
     import platformdirs
 
     return platformdirs.user_cache_path("workflow-hub") / "answers.sqlite3"
@@ -70,6 +71,7 @@ class Cache:
             self._database.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
 
     def close(self) -> None:
+        """Nothing is read or kept any more."""
         self._database.close()
 
     def __enter__(self) -> Cache:

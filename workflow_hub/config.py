@@ -78,6 +78,7 @@ class Docstrings(Section):
     fail_under: Annotated[float, Field(ge=0, le=100)] | None = None
     max: Mapping[str, Annotated[int, Field(ge=0)]] = {}
     baseline: Path | None = None
+    provenance: bool = True
     overloads: bool = False
     setters: bool = False
     overrides: bool = False
@@ -100,7 +101,7 @@ class Goose(Section):
 class Routing(Section):
     """How prompts find who answers, besides the rules of routing.yaml."""
 
-    ask_when_unsure: bool = True
+    ask_when_unsure: bool = False
 
 
 class Settings(Section):
@@ -132,6 +133,7 @@ class Config:
     folder: Path
 
     def origin(self, key: str) -> str:
+        """Where the setting came from; `default` for one that nobody set."""
         return self.origins.get(key, "default")
 
     def listed(self) -> Iterator[tuple[str, Any, str]]:

@@ -25,6 +25,7 @@ class Check:
     says: str
 
     def as_dict(self) -> dict[str, str]:
+        """The check as it stands in JSON."""
         return {"name": self.name, "status": self.status, "says": self.says}
 
 

@@ -40,6 +40,7 @@ from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier
 from workflow_hub.tasks.docstrings.audit import Audited, severities
 from workflow_hub.tasks.docstrings.mending import Mended, mending, stale_docstrings
+from workflow_hub.tasks.docstrings.provenance import SideFile, keeping
 from workflow_hub.values import Failed, Reply
 
 if TYPE_CHECKING:
@@ -62,10 +63,13 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a caller wants to hear while a run goes on; the defaults listen to nothing."""
+    """What a caller wants to hear while a run goes on; the defaults listen to nothing.
+
+    Without a `patch` none is made.
+    """
 
     settled: Callable[[Applied], None] = lambda outcome: None
-    patch: Callable[[bytes], None] = lambda patch: None
+    patch: Callable[[bytes], None] | None = None
     say: Callable[[str], None] = lambda message: None
     progress: Callable[[str, int, int], None] = lambda doing, done, total: None
     begun: Callable[[Sequence[tuple[str, Path]]], None] = lambda files: None
@@ -140,6 +144,7 @@ class Hub:
 
     @property
     def settings(self) -> Settings:
+        """The settings in force."""
         return self.config.settings
 
     def provider(self, name: str) -> Provider:
@@ -184,16 +189,16 @@ class Hub:
     ) -> list[Applied]:
         """Document what `paths` lack; every item ends in one outcome, in the order of the files.
 
-        With `write` the files are edited, otherwise `watch.patch` gets the patch of each. With `changes`,
+        With `write` the files are edited; `watch.patch` gets the patch of each. With `changes`,
         only what changed is documented. With `stale`, what does not match its code is repaired, and
         nothing else is done. Raises a SetupError before the first item where nobody can answer or a
         path is not there.
         """
         folder, settings = self.config.folder, self.settings.docstrings
         files = documenting.files(paths, folder, settings)
-        if not write:
+        if not write or self.watch.patch is not None:
             _refuse_outside(files, folder)
-        elif changes is not None:
+        if write and changes is not None:
             _refuse_unstaged(files, folder, changes)
         look = documenting.Look(documenting.style_of(files, settings), settings.width, settings.types)
         template = prompts.find("docstrings", self.folders)
@@ -212,9 +217,10 @@ class Hub:
             outcomes.append(outcome)
             self.watch.settled(outcome)
 
-        applier = Applier(
-            configuration.project_root(folder), settings.width, write, self.watch.patch, settled
-        )
+        top = configuration.project_root(folder)
+        applier = Applier(top, settings.width, write, self.watch.patch, settled)
+        if write and settings.provenance:
+            applier.record = keeping(SideFile(top), task.fingerprint)
         self.watch.begun([(documenting.shown(one, folder), one) for one in files if isinstance(one, Path)])
         # Where there is nothing to ask, nobody has to be there.
         for first in found:
@@ -313,7 +319,9 @@ def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:
     """A patch names paths below the current folder only."""
     for file in files:
         if isinstance(file, Path) and not file.is_relative_to(folder):
-            raise UsageError(f"{file} is outside of the current folder, where no patch reaches; use --write")
+            raise UsageError(
+                f"{file} is outside of the current folder, where no patch reaches; use --write alone"
+            )
 
 
 def _refuse_unstaged(files: Sequence[Path | Refusal], folder: Path, changes: Changes) -> None:

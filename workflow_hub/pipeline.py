@@ -97,11 +97,14 @@ class Task(Generic[Item, Result]):
 class Answerer(Protocol):
     """Who answers, as the pipeline sees it: `routing.router.Router` is one."""
 
-    async def choose(self) -> Choice: ...
+    async def choose(self) -> Choice:
+        """Who is to answer; raises an `Unavailable` where nobody can."""
 
-    async def complete(self, choice: Choice, prompt: Prompt) -> Reply: ...
+    async def complete(self, choice: Choice, prompt: Prompt) -> Reply:
+        """The reply of the one chosen."""
 
-    async def after(self, choice: Choice, error: HubError) -> Choice | None: ...
+    async def after(self, choice: Choice, error: HubError) -> Choice | None:
+        """Who is to answer after that error of the one chosen; None where nobody is left."""
 
 
 @dataclass

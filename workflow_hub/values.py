@@ -47,6 +47,7 @@ class Prompt:
 
     @property
     def images(self) -> tuple[Image, ...]:
+        """The images of all messages, in their order."""
         return tuple(image for message in self.messages for image in message.images)
 
     @property

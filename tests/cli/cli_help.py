@@ -149,11 +149,11 @@ def shop_in(folder: Path) -> Path:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    """All files of a folder, for comparing."""
+    """All files of a folder, for comparing; git's and the record of who wrote what are left out."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
+        if path.is_file() and not {".git", ".workflow-hub"}.intersection(path.relative_to(folder).parts)
     }
 
 

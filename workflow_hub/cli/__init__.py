@@ -27,9 +27,11 @@ class Commands(click.Group):
     """The group of COMMANDS."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of COMMANDS, in their order."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"workflow_hub.cli.{COMMANDS[cmd_name][0]}")
@@ -37,6 +39,7 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What COMMANDS says of each, so that help imports none of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, says) for name, (_, says) in COMMANDS.items()])
 

@@ -47,6 +47,7 @@ def report(outcome: Answered, request: Asked, shown: Shown, common: Common, seco
 
 
 def work_of(outcome: Answered) -> Work | None:
+    """What an agent has done, also before it failed; None where there was no agent."""
     if isinstance(outcome, Done):
         return outcome.result.work
     return getattr(outcome.error, "work", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import click
 from workflow_hub.cli import check as checking
 from workflow_hub.cli.diff import in_color
 from workflow_hub.cli.live import Live
-from workflow_hub.cli.options import Common, deliver, report_options
+from workflow_hub.cli.options import Common, deliver, each_once, new_file, report_options
 from workflow_hub.cli.reports import code_of, deliver_report, report_of
+from workflow_hub.cli.reviewed import WithSubCommands
 from workflow_hub.config import Config
 from workflow_hub.hub import Hub, Watch, run_sync
 from workflow_hub.report import as_text
@@ -22,12 +24,14 @@ from workflow_hub.report.finding import told_apart
 from workflow_hub.source import changed
 from workflow_hub.source.changed import Changes
 from workflow_hub.tasks.docstrings import Applied
+from workflow_hub.tasks.docstrings.provenance import FILE
 from workflow_hub.values import Done
 
 
-@click.command("docstrings")
+@click.command("docstrings", cls=WithSubCommands)
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option("--write", is_flag=True, help="Edit the files; without it, print a patch for `git apply`.")
+@click.option("--patch", type=new_file, metavar="FILE", help="Write the patch there, also with --write.")
 @click.option("--check", is_flag=True, help="Only report what is missing or stale; asks no model.")
 @click.option("--fix-stale", is_flag=True, help="Only repair what in docstrings does not match the code.")
 @click.option(
@@ -56,6 +60,7 @@ from workflow_hub.values import Done
 def command(
     paths: tuple[str, ...],
     write: bool,
+    patch: Path | None,
     check: bool,
     fix_stale: bool,
     since: str | None,
@@ -79,6 +84,9 @@ def command(
         raise click.UsageError("--fix-stale and --check exclude each other; choose one.")
     if not check and (baseline or write_baseline):
         raise click.UsageError("--baseline and --write-baseline go with --check.")
+    if patch is not None and check:
+        raise click.UsageError("--check asks no model, so there is no patch; leave --check or --patch out.")
+    each_once(patch, common.output, *(file for _, file in common.reports))
     flags = {
         "docstrings.style": style,
         "docstrings.kinds": _split(kinds),
@@ -93,7 +101,7 @@ def command(
     if check:
         debt = checking.debt_of(config, baseline, write_baseline, changes)
         return checking.check(paths, config, common, changes, debt)
-    return _document(paths, write, config, common, changes, stale=fix_stale)
+    return _document(paths, write, patch, config, common, changes, stale=fix_stale)
 
 
 def _changes(config: Config, since: str | None, staged: bool) -> Changes | None:
@@ -117,6 +125,7 @@ def _split(kinds: str | None) -> list[str] | None:
 def _document(
     paths: Sequence[str],
     write: bool,
+    patch: Path | None,
     config: Config,
     common: Common,
     changes: Changes | None,
@@ -131,7 +140,8 @@ def _document(
         outcomes.append(outcome)
         live.settled(outcome)
 
-    watch = Watch(settled, patches.append, live.say, live.progress, live.begun, live.replied)
+    wanted = None if write and patch is None else patches.append
+    watch = Watch(settled, wanted, live.say, live.progress, live.begun, live.replied)
 
     async def work() -> None:
         hub = Hub.open(config, pins=common.pins, may_download=True, watch=watch, jobs=common.jobs)
@@ -148,17 +158,18 @@ def _document(
             fixed=found if write else (),
             cut_short=cut_short,
         )
-        try:
-            if common.format == "text":
-                _deliver_patch(b"".join(patches), common)
-            else:
-                deliver_report(report, common)
-        finally:
-            lines = as_text.lines(
-                report.summary, outcomes, "repaired" if stale else "documented", verbose=common.verbose
-            )
-            for line in as_text.failures(outcomes) if common.quiet else lines:
-                live.say(line, error=True)
+        verb = "repaired" if stale else "documented"
+        lines = list(as_text.lines(report.summary, outcomes, verb, verbose=common.verbose))
+        if report.fixed and config.settings.docstrings.provenance:
+            lines.append(f"  review   {FILE} has them on record; `workflow-hub docstrings status` lists them")
+        instead = _shown(b"".join(patches), common) if common.format == "text" and patch is None else None
+        # What is put in first is done last, and each is done also where another cannot be.
+        with ExitStack() as every:
+            for line in reversed(list(as_text.failures(outcomes) if common.quiet else lines)):
+                every.callback(live.say, line, error=True)
+            every.callback(deliver_report, report, common, instead=instead)
+            if patch is not None:
+                every.callback(deliver, b"".join(patches), patch)
         return code_of(report)
 
     try:
@@ -172,6 +183,5 @@ def _document(
     return reported()
 
 
-def _deliver_patch(patch: bytes, common: Common) -> None:
-    colored = common.output is None and common.colored(sys.stdout)
-    deliver(in_color(patch) if colored else patch, common.output)
+def _shown(patch: bytes, common: Common) -> bytes:
+    return in_color(patch) if common.output is None and common.colored(sys.stdout) else patch

@@ -86,6 +86,7 @@ class Live:
             self.say(doing + share)
 
     def replied(self, reply: Reply) -> None:
+        """A reply has come: the slow steps are over, and its tokens count for the speed."""
         self._step = ""
         if self._first_reply is None:
             self._first_reply = time.monotonic()
@@ -93,6 +94,7 @@ class Live:
             self._tokens += reply.usage.completion_tokens
 
     def settled(self, outcome: Settled) -> None:
+        """An item has ended; the bytes of a file count once the next one has begun."""
         self._items += 1
         self._cached += is_cached(outcome)
         self._failed += isinstance(outcome, Failed)

@@ -37,9 +37,12 @@ class Common:
     verbose: bool
     no_color: bool
     fail_on: Severity = "error"
+    # The reports beside the one of `format`: (format, file).
+    reports: tuple[tuple[str, Path], ...] = ()
 
     @property
     def pins(self) -> Pins:
+        """Who was named to answer, by `--provider` and `--model`."""
         return Pins(self.provider, self.model)
 
     def settings(self, flags: Mapping[str, Any]) -> Config:
@@ -56,11 +59,23 @@ class Common:
         return stream is not None and bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
 
 
-def _in_a_folder(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """The path, if it can be written later on: a run of an hour must not end in a slip of the hand."""
-    if path is not None and not path.parent.is_dir():
+_FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
+
+
+def new_file(text: str) -> Path:
+    """The file, if it can be written later on: a run of an hour must not end in a slip of the hand."""
+    path = Path(_FILE.convert(text, None, None))
+    if not path.parent.is_dir():
         raise click.BadParameter(f"there is no folder {path.parent}")
     return path
+
+
+def _report_into(text: str) -> tuple[str, Path]:
+    """The format and the file of `sarif:docstrings.sarif`."""
+    form, _, file = text.partition(":")
+    if form not in FORMATS or not file:
+        raise click.BadParameter(f"{text!r} is not FORMAT:FILE with a format of {', '.join(FORMATS)}")
+    return form, new_file(file)
 
 
 _OPTIONS = (
@@ -74,12 +89,7 @@ _OPTIONS = (
     ),
     click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Items at a time; default: slots."),
     click.option("--no-cache", is_flag=True, help="Neither use nor keep remembered answers."),
-    click.option(
-        "--output",
-        type=click.Path(path_type=Path, dir_okay=False, writable=True),
-        callback=_in_a_folder,
-        help="Write there, not to stdout.",
-    ),
+    click.option("--output", type=new_file, metavar="FILE", help="Write there, not to stdout."),
     click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors."),
     click.option("-v", "--verbose", is_flag=True, help="More on stderr."),
     click.option("--no-color", is_flag=True),
@@ -97,6 +107,14 @@ _FAIL_ON = click.option(
     show_default=True,
     help="Exit code 1 for a finding of this severity or a graver one.",
 )
+_REPORT = click.option(
+    "--report",
+    "reports",
+    type=_report_into,
+    multiple=True,
+    metavar="FORMAT:FILE",
+    help="Write this report, too, into FILE; may be repeated.",
+)
 
 
 def common_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -106,7 +124,7 @@ def common_options(command: Callable[..., int]) -> Callable[..., int]:
 
 def report_options(command: Callable[..., int]) -> Callable[..., int]:
     """The common options for a command that reports findings: every format, and what counts as a fault."""
-    return _collected(command, (*_OPTIONS, _format(FORMATS), _FAIL_ON))
+    return _collected(command, (*_OPTIONS, _format(FORMATS), _REPORT, _FAIL_ON))
 
 
 def _collected(command: Callable[..., int], options: Sequence[Option]) -> Callable[..., int]:
@@ -120,6 +138,16 @@ def _collected(command: Callable[..., int], options: Sequence[Option]) -> Callab
     for option in reversed(options):
         made = option(made)
     return made
+
+
+def each_once(*files: Path | None) -> None:
+    """UsageError where two of the files that are to be written are the same one."""
+    named: set[Path] = set()
+    for file in files:
+        if file is not None:
+            if file.resolve() in named:
+                raise click.UsageError(f"{file} is to be written twice; name another file")
+            named.add(file.resolve())
 
 
 def deliver(data: bytes, output: Path | None) -> None:

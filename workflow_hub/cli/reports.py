@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -51,9 +52,20 @@ def _evidence(raised: Raised) -> dict[str, Any]:
     }
 
 
-def deliver_report(report: Report, common: Common) -> None:
-    """Put the report where it was asked for, in the format that was asked for."""
-    deliver(FORMATS[common.format](report).encode("utf-8", "backslashreplace"), common.output)
+def deliver_report(report: Report, common: Common, *, instead: bytes | None = None) -> None:
+    """Every report that was asked for is where it was asked for, each also where another cannot be.
+
+    `instead` stands for what `--format` means.
+    """
+
+    def written(form: str) -> bytes:
+        return FORMATS[form](report).encode("utf-8", "backslashreplace")
+
+    # What is put in first is done last.
+    with ExitStack() as every:
+        every.callback(deliver, written(common.format) if instead is None else instead, common.output)
+        for form, file in common.reports:
+            every.callback(deliver, written(form), file)
 
 
 def code_of(report: Report) -> int:

@@ -50,6 +50,7 @@ class Shown(Live):
 
     @property
     def watch(self) -> Watch:
+        """What a hub is to call, so that this is shown."""
         return Watch(say=self.say, progress=self.progress, replied=self.replied, chosen=self.chosen)
 
     def chosen(self, choice: Choice, why: str) -> None:
@@ -63,6 +64,7 @@ class Shown(Live):
             self.say(f"asking {who} by the rule {choice.route.rule}{because and f': {because}'}")
 
     def replied(self, reply: Reply) -> None:
+        """A reply has come: it is one more request, and it has cost what it says."""
         super().replied(reply)
         self.usage += reply.usage
         self.asked += 1

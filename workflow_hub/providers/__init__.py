@@ -26,12 +26,17 @@ class Provider(Protocol):
     were any that went.
     """
 
-    async def find(self, model: str) -> ModelInfo: ...
+    async def find(self, model: str) -> ModelInfo:
+        """The model as it can be had here."""
 
-    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply: ...
+    async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        """The model's reply to the prompt."""
 
-    async def endpoint(self, model: str) -> Endpoint: ...
+    async def endpoint(self, model: str) -> Endpoint:
+        """Where another program reaches the model."""
 
-    async def free(self, model: str) -> bool: ...
+    async def free(self, model: str) -> bool:
+        """Whether idle models went, to make room for this one."""
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """What the provider has opened or started is closed."""

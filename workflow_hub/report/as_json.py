@@ -15,6 +15,7 @@ VERSION = 1
 
 
 def write(report: Report) -> str:
+    """One object, with everything that the report holds."""
     document = {
         "task": report.task,
         "version": VERSION,

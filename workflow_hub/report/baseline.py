@@ -30,6 +30,7 @@ class Known:
 
     @property
     def path(self) -> str:
+        """The file that the item is in."""
         return self.item.partition("::")[0]
 
 

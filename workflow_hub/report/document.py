@@ -44,6 +44,7 @@ class Report:
         return sum(self.is_fault(finding) for finding in self.findings)
 
     def is_fault(self, finding: Finding) -> bool:
+        """Whether the finding is as grave as `fail_on`, or graver."""
         return is_at_least(finding.severity, self.fail_on)
 
     @property

@@ -27,6 +27,7 @@ class Summary:
 
 
 def summarize(outcomes: Iterable[Settled], seconds: float) -> Summary:
+    """The outcomes counted; `seconds` is how long the run took."""
     every = list(outcomes)
     return Summary(
         items=len(every),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def as_list(value: Any) -> Any:
+    """A single word as the list of that word; anything else as it is."""
     return [value] if isinstance(value, str) else value
 
 

@@ -30,6 +30,7 @@ class Pulse:
     error: HubError | None = None
 
     def rests(self, now: float) -> bool:
+        """Whether its rest goes on at `now`, by the clock that set its end."""
         return self.cooldown_s > 0 and now < self.until
 
 

@@ -46,6 +46,7 @@ class Verdict:
 
     @property
     def matched(self) -> bool:
+        """Whether the rule takes the prompt, with anybody who is able to answer it."""
         return bool(self.able)
 
 

@@ -126,6 +126,7 @@ class Rule(Part):
 
     @property
     def targets(self) -> tuple[str, ...]:
+        """Who answers, the first choice first."""
         return (self.use, *self.fallback)
 
     @property

@@ -24,6 +24,7 @@ HEADS = ("tools", "files", "terminal", "mcp")
 
 
 def slot_of(feature: int) -> int:
+    """Where a feature's weights are: its last bits."""
     return feature & (SLOTS - 1)
 
 
@@ -41,6 +42,7 @@ class Head:
     weights: array[int]
 
     def sum(self, slots: Iterable[int]) -> float:
+        """What the weights at these slots come to, without the bias."""
         return self.unit * sum(map(self.weights.__getitem__, slots))
 
 
@@ -55,6 +57,8 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
+    """What training has found: which features it has seen, by `marks`, the heads, and the thresholds."""
+
     marks: bytes
     heads: Mapping[str, Head]
     thresholds: Thresholds

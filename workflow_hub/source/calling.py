@@ -38,6 +38,7 @@ class Call:
 
 
 def kind_of(node: Function, own: Sequence[ast.AST]) -> Kind:
+    """What a call of the function gives, told by `async` and by a `yield` among its own nodes."""
     yields = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in own)
     if isinstance(node, ast.AsyncFunctionDef):
         return "async generator" if yields else "coroutine"

@@ -73,6 +73,7 @@ class Surroundings:
 
     @property
     def module(self) -> str:
+        """The dotted name of the module."""
         return self.home.name
 
     def follows(self, name: str) -> bool:
@@ -81,12 +82,14 @@ class Surroundings:
         return self.owner is not None if first in ON_SELF else self.home.knows(first)
 
     def true_name(self, name: str) -> str:
+        """One word for a class, whatever it is called here: where it is defined, or imported from."""
         if (place := self.index.place_of(self.home, name)) is not None:
             return f"{place[0].name}.{place[1]}"
         bound = self.home.imports.get(name)
         return canonical(bound.name if bound is not None and bound.name else name)
 
     def kin(self, name: str) -> frozenset[str] | None:
+        """The true names of a class of the package and all its bases; None for what is none."""
         place = self.index.place_of(self.home, name)
         if place is None or place[1] not in place[0].bases:
             return None
@@ -97,6 +100,7 @@ class Surroundings:
         return frozenset(found)
 
     def callees(self, name: str) -> Iterator[tuple[str, Flow, Scope]]:
+        """What runs where `name` is called: what a path calls it, its flow, and what names mean there."""
         for module, qualname in called(self.index, self.home, self.owner, name):
             flow = module.flows.get(qualname, SILENT)
             cls, _, method = qualname.rpartition(".")

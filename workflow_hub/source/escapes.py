@@ -51,7 +51,8 @@ class Scope(Protocol):
     """What names mean where a function stands: `calls.Surroundings` in a package."""
 
     @property
-    def module(self) -> str: ...
+    def module(self) -> str:
+        """The dotted name of the module."""
 
     def true_name(self, name: str) -> str:
         """One word for a class, whatever it is called here."""

@@ -63,6 +63,7 @@ class Repository:
         return [self.path(name) for name in self.run(*arguments).split(b"\0") if name]
 
     def path(self, name: bytes) -> Path:
+        """Where the file of that name is; git names it from the top of the work tree."""
         return self.top / os.fsdecode(name)
 
     def unquoted(self, name: bytes) -> str:

@@ -93,6 +93,7 @@ class Symbol:
 
     @property
     def is_method(self) -> bool:
+        """Whether it is a function in the body of a class."""
         return self.kind == "function" and self.owner is not None
 
 
@@ -182,9 +183,11 @@ class Index(Protocol):
     """What `wanted` asks of package.PackageIndex."""
 
     @property
-    def root(self) -> Path | None: ...
+    def root(self) -> Path | None:
+        """The folder that paths are seen from; None where there is none."""
 
-    def documented_in_base(self, symbol: Symbol) -> bool: ...
+    def documented_in_base(self, symbol: Symbol) -> bool:
+        """Whether the method that this one overrides has a docstring."""
 
 
 def wanted(symbol: Symbol, kinds: Collection[Kinds], policies: Policies, index: Index) -> str | None:

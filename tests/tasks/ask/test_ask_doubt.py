@@ -20,6 +20,7 @@ from workflow_hub.hub import Hub
 from workflow_hub.tasks.ask import Asked, doubt, signals_of
 from workflow_hub.values import Reply
 
+ASK = "WORKFLOW_HUB_ROUTING_ASK_WHEN_UNSURE"
 RULES = """\
 version: 1
 providers:
@@ -35,6 +36,7 @@ rules:
 def dmr(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DmrDouble]:
     """Two models, of which the second is loaded, and says `wants` where it is asked for that."""
     (project / "routing.yaml").write_text(RULES)
+    monkeypatch.setenv(ASK, "true")
 
     def answer(body: dict[str, Any]) -> Any:
         schema = requested_schema(body)
@@ -100,6 +102,7 @@ def test_nobody_is_asked_where_the_words_are_clear(dmr: DmrDouble) -> None:
 
 def test_nobody_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "routing.yaml").write_text(RULES)
+    monkeypatch.setenv(ASK, "true")
     with DmrDouble(models=("ai/cold",)) as cold:
         monkeypatch.setenv("DMR_BASE_URL", cold.url)
         with pytest.raises(RoutingError):
@@ -110,7 +113,7 @@ def test_nobody_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_nobody_is_asked_where_that_is_not_wanted(dmr: DmrDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORKFLOW_HUB_ROUTING_ASK_WHEN_UNSURE", "false")
+    monkeypatch.delenv(ASK)
     with pytest.raises(RoutingError):
         ask(OPEN)
     assert dmr.chats == []

@@ -63,7 +63,11 @@ def test_the_docstrings_of_a_file_go_in_together_with_one_proof(tmp_path: Path) 
     assert proof.sha256_before == hashlib.sha256(CODE.encode()).hexdigest()
     assert proof.sha256_after == hashlib.sha256(data).hexdigest()
     assert proof.inserted_bytes == len(data) - len(CODE.encode())
-    assert run.patches == []
+    (patch,) = run.patches
+    assert [line for line in patch.decode().splitlines() if line.startswith(("+ ", "- "))] == [
+        '+    """Boil."""',
+        '+    """Pour."""',
+    ]
 
 
 def test_without_write_the_file_stays_and_the_patch_starts_at_the_root(tmp_path: Path) -> None:

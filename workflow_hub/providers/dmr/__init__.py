@@ -57,6 +57,7 @@ class OpenAIProvider:
 
     @property
     def base_url(self) -> str:
+        """The address that requests go to."""
         return self._client.base_url
 
     async def find(self, model: str) -> ModelInfo:
@@ -65,6 +66,7 @@ class OpenAIProvider:
         return replace(info, slots=self._slots)
 
     async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        """The model's reply, once one of the server's slots is free."""
         async with self._slot():
             if on_delta is None:
                 return await self._client.reply(prompt.messages, model, **_parameters(prompt))
@@ -87,6 +89,7 @@ class OpenAIProvider:
         return False
 
     async def aclose(self) -> None:
+        """The connections are closed."""
         await self._client.aclose()
 
     async def _entry(self, model: str) -> Listed:

@@ -43,6 +43,7 @@ class Address:
 
     @property
     def url(self) -> str:
+        """The whole address: the server and the path on it."""
         return self.root + self.path
 
     @property

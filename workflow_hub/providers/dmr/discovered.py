@@ -41,18 +41,23 @@ class DiscoveredProvider:
         self._looking = anyio.Lock()
 
     async def find(self, model: str) -> ModelInfo:
+        """The model at the address that answers, which is looked for at first use."""
         return await (await self._provider()).find(model)
 
     async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        """The model's reply, from there."""
         return await (await self._provider()).complete(prompt, model, on_delta)
 
     async def endpoint(self, model: str) -> Endpoint:
+        """Where another program reaches the model: the address that was found."""
         return await (await self._provider()).endpoint(model)
 
     async def free(self, model: str) -> bool:
+        """Whether idle models were unloaded there to make room."""
         return await (await self._provider()).free(model)
 
     async def aclose(self) -> None:
+        """What was found is closed."""
         if self._found is not None:
             await self._found.aclose()
 

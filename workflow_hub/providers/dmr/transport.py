@@ -97,6 +97,7 @@ class SyncTransport(httpx.BaseTransport):
             )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The server's answer, each wait for it bounded by the request's clock."""
         clock: Clock = request.extensions["clock"]
         target = httpcore.URL(
             scheme=request.url.raw_scheme,
@@ -112,6 +113,7 @@ class SyncTransport(httpx.BaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, clock))
 
     def close(self) -> None:
+        """The connections are closed."""
         self._pool.close()
 
 

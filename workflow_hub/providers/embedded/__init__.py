@@ -71,6 +71,7 @@ class EmbeddedProvider:
         return await anyio.to_thread.run_sync(self._info)
 
     async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        """The model's reply; an engine that dies before anything was shown is started again, once."""
         tries, shown = 0, False
 
         def show(delta: Delta) -> None:

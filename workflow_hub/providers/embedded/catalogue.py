@@ -39,9 +39,11 @@ class Shards:
     index_options: tuple[str, ...] = ()
 
     def requirement(self, number: int) -> str:
+        """The package that holds the shard, as pip takes it: `name==version`."""
         return f"{self.package.format(n=number)}=={self.version}"
 
     def member_of(self, number: int) -> str:
+        """The name of the shard's file within its package."""
         return self.member.format(n=number)
 
 

@@ -65,6 +65,7 @@ class EngineProvider(OpenAIProvider):
         super().__init__(url, api_key=api_key, slots=slots, client=self._engine)
 
     async def complete(self, prompt: Prompt, model: str, on_delta: OnDelta | None = None) -> Reply:
+        """The model's reply. The first prompt leads: what it has read is restored into the other slots."""
         if self._led:
             return await super().complete(prompt, model, on_delta)
         self._led = True

@@ -60,6 +60,7 @@ class Engine:
 
     @property
     def alive(self) -> bool:
+        """Whether its process still runs."""
         return self.process.poll() is None
 
     def log_tail(self) -> str:

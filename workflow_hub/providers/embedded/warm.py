@@ -49,6 +49,7 @@ class WarmEngine:
 
     @property
     def alive(self) -> bool:
+        """Whether it answers at its address."""
         return answers(self.url, self.key)
 
 

@@ -71,6 +71,7 @@ class Difference:
 
     @property
     def paths(self) -> tuple[str, ...]:
+        """Every file in it, those that are gone first."""
         return (*self.files.deleted, *self.files.changed, *self.files.created)
 
 

@@ -45,6 +45,7 @@ class Site:
 
     @property
     def root(self) -> Path:
+        """The folder that Goose takes for its own, configuration and all."""
         return self.place / ROOT
 
 

@@ -31,6 +31,8 @@ OUTSIDE = "the path leads out of the working folder"
 
 
 class Decision(StrEnum):
+    """What becomes of a tool call; ASK leaves it to the user."""
+
     ALLOW = "allow"
     REFUSE = "refuse"
     ASK = "ask"

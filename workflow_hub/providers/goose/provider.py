@@ -72,9 +72,11 @@ class GooseProvider:
         return Reply(outcome.text, usage=outcome.usage, model=model, work=work)
 
     async def endpoint(self, model: str) -> Endpoint:
+        """Raises `Unavailable`: nobody reaches an agent as a model."""
         raise Unavailable("an agent is no model that another program reaches; name a model instead")
 
     async def free(self, model: str) -> bool:
+        """False: an agent holds no model that could go."""
         return False
 
     async def aclose(self) -> None:

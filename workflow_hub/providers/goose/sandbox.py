@@ -53,6 +53,7 @@ class Walls:
     note: str = ""
 
     def around(self, command: Sequence[str]) -> list[str]:
+        """The command as it is to be run, inside of the walls."""
         return [*self.words, *command]
 
 

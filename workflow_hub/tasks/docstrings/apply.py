@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,26 +40,29 @@ class Written:
 
 
 Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
+Record = Callable[[Sequence[Done[Target, Docstring]]], AbstractContextManager[None]]
 
 
 @dataclass
 class Applier:
     """Takes outcomes in the order of their files, and settles each file when the next one begins.
 
-    With `write` the files are edited; without it `patch` gets the patch of each, whose paths start
-    from `root`: git wants the top of the work tree. `settled` gets every outcome in order, without
-    the source it came from.
+    With `write` the files are edited. `patch`, if there is one, gets the patch of each, whose paths
+    start from `root`: git wants the top of the work tree. `settled` gets every outcome in order,
+    without the source it came from. A file is replaced inside of `record(what goes into it)`.
     """
 
     root: Path
     width: int
     write: bool
-    patch: Callable[[bytes], None]
+    patch: Callable[[bytes], None] | None
     settled: Callable[[Applied], None]
+    record: Record = lambda done: nullcontext()
     _open: list[Outcome[Target, Docstring]] = field(default_factory=list)
     _source: SourceFile | None = None
 
     def take(self, outcome: Carried) -> None:
+        """One outcome more; the file before it is settled if this one is of another."""
         source = outcome.item.symbol.source if isinstance(outcome.item, Target) else None
         if source is not self._source or source is None:
             self.finish()
@@ -87,19 +91,24 @@ class Applier:
             spliced = splice(source, texts, width=self.width)
             refused, edits = dict(spliced.refused), dict(spliced.written)
             try:
-                self._deliver(source, spliced)
+                self._deliver(
+                    source,
+                    spliced,
+                    [one for one in outcomes if isinstance(one, Done) and one.item.symbol in edits],
+                )
             except SourceRefused as error:
                 refused |= dict.fromkeys((symbol for symbol, _ in texts), error)
         # They came in the order in which they were asked.
         for outcome in sorted(outcomes, key=lambda one: (one.item.place.line, one.item.place.id)):
             yield _light(outcome, refused, spliced, edits)
 
-    def _deliver(self, source: SourceFile, spliced: Spliced) -> None:
+    def _deliver(self, source: SourceFile, spliced: Spliced, done: Sequence[Done[Target, Docstring]]) -> None:
         if spliced.data == source.data:
             return
         if self.write:
-            replace(source, spliced.data)
-        else:
+            with self.record(done):
+                replace(source, spliced.data)
+        if self.patch is not None:
             path = source.path.relative_to(self.root).as_posix()
             self.patch(unified_patch(path, source.data, spliced.data))
 

@@ -117,6 +117,7 @@ def shown(path: Path, folder: Path) -> str:
 
 
 def place_of(symbol: Symbol, folder: Path) -> Place:
+    """Where the symbol stands, its path as a reader in `folder` types it."""
     path = shown(symbol.source.path, folder)
     return Place(f"{path}::{symbol.qualname}" if symbol.qualname else path, path, symbol.line)
 

@@ -40,6 +40,7 @@ class Section:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names that it describes, in their order."""
         return tuple(name for entry in self.entries for name in entry.names)
 
 
@@ -51,9 +52,11 @@ class Reading:
     sections: tuple[Section, ...]
 
     def of(self, kind: str) -> list[Section]:
+        """The sections of that kind."""
         return [section for section in self.sections if section.kind == kind]
 
     def has(self, *kinds: str) -> bool:
+        """Whether there is a section of any of these kinds."""
         return any(section.kind in kinds for section in self.sections)
 
     def is_sure(self, kind: str) -> bool:
@@ -77,6 +80,7 @@ class Reading:
         return "\n".join(line for number, line in enumerate(self.lines) if number not in within)
 
     def text(self, section: Section) -> str:
+        """The lines of a section, its head among them."""
         return "\n".join(self.lines[section.start : section.end])
 
 

@@ -70,10 +70,12 @@ class Target:
 
     @cached_property
     def known(self) -> Known:
+        """What a text about the symbol may name."""
         return known_of(self.symbol, self.facts)
 
     @cached_property
     def slots(self) -> dict[str, Slot]:
+        """What is asked for, by name: the parts that the docstring lacks."""
         wanted = slots_of(self.facts, self.documented)
         return {**wanted, EXAMPLE: Slot("example")} if self.example else wanted
 

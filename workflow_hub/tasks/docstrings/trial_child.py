@@ -22,6 +22,7 @@ CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.syml
 
 
 def limit(memory_bytes: int, cpu_s: int) -> None:
+    """From here on memory, time and files are bounded; raises what `resource` does where they cannot be."""
     import resource
 
     for kind, most in (
@@ -71,6 +72,7 @@ def unordered(value: object, depth: int = 4) -> bool:
 
 
 def tried(module: str, expression: str) -> dict[str, str]:
+    """What the expression shows, evaluated in its module, as `output`; or as `fault` why it shows nothing."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         try:
@@ -91,6 +93,7 @@ def tried(module: str, expression: str) -> dict[str, str]:
 
 
 def main() -> None:
+    """Read what is to be tried from stdin, try it within the limits, and answer on the first stdout."""
     asked = json.loads(sys.stdin.buffer.read())
     # What the example itself writes to stdout, in C for one, is no answer of ours.
     answer = os.dup(1)
