@@ -278,21 +278,20 @@ class _Builder:
                 if inner >= 0:
                     yield Again(inner, self.guard(around), node.lineno)
                 return
-            case ast.Call(func=ast.Attribute(value=made, attr="with_traceback")):
-                raised = made
+            case ast.Call(func=ast.Attribute(value=inside, attr="with_traceback")):
+                raised = inside
         if isinstance(raised, ast.Name):
             for depth in range(inner, -1, -1):
                 if around.handlers[depth] == raised.id:
                     yield Again(depth, self.guard(around), node.lineno)
                     return
             value = self.variables.get(raised.id)
-            raised = value.func if isinstance(value, ast.Call) else raised
-        elif isinstance(raised, ast.Call):
-            raised = raised.func
-        name = dotted(raised)
-        if name == "NotImplementedError" and self.is_abstract:
+            raised = value if isinstance(value, ast.Call) else raised
+        made = isinstance(raised, ast.Call)
+        name = called_name(raised.func) if isinstance(raised, ast.Call) else dotted(raised)
+        if name is None or (name == "NotImplementedError" and self.is_abstract):
             return
-        if name is not None and name.partition(".")[0] not in self.variables:
+        if name.partition(".")[0] not in self.variables or (made and self.follows(name)):
             yield Throw(name, self.guard(around), node.lineno)
 
     def types(self, node: ast.expr | None) -> tuple[str, ...] | None:
