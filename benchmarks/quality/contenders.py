@@ -144,7 +144,9 @@ def pycodecommenter(engine: Engine, chosen: Mapping[Label, Function], folder: Pa
     for part in (given, home):
         part.mkdir(parents=True)
     for number, function in enumerate(chosen.values()):
-        (given / f"part_{number:03}.py").write_text(alone(function), encoding="utf-8")
+        # A class without a docstring would be asked about too.
+        text = alone(function, about="A class.")
+        (given / f"part_{number:03}.py").write_text(text, encoding="utf-8")
     options = ["--ai-provider", "openai-compatible", "--ai-model", engine.model, "--yes-send-code-to-ai"]
     began = time.monotonic()
     done = subprocess.run(

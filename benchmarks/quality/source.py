@@ -99,8 +99,8 @@ def without_docstrings(tree: ast.AST) -> str:
     return ast.dump(bare)
 
 
-def alone(function: Function, docstring: str | None = None) -> str:
-    """The function as a module of its own, a method in its otherwise empty class."""
+def alone(function: Function, docstring: str | None = None, *, about: str | None = None) -> str:
+    """The function as a module of its own, a method in its class, whose docstring is `about`."""
     node = copy.deepcopy(function.node)
     if ast.get_docstring(node, clean=False) is not None:
         node.body = node.body[1:] or [ast.Pass()]
@@ -110,4 +110,5 @@ def alone(function: Function, docstring: str | None = None) -> str:
     if function.owner is None:
         return "\n".join(lines) + "\n"
     name = function.owner.rpartition(".")[2]
-    return "\n".join([f"class {name}:", *(f"    {line}" if line else line for line in lines)]) + "\n"
+    head = [f"class {name}:", *([f'    """{about}"""'] if about else [])]
+    return "\n".join([*head, *(f"    {line}" if line else line for line in lines)]) + "\n"

@@ -56,7 +56,7 @@ PIECES = (
     "async def {}(*rest):\n    raise ValueError\n",
     'class {}:\n    """A class."""\n    @property\n    def size(self):\n        """The size."""\n',
     "if True:\n    def {}(): 'One line.'; print()\n",
-    'def {}():\n    """Text with\n\n    # no comment\n    def no_function(): ...\n    """\n\n    def inner(): a\n',
+    'def {}():\n    """Text\n\n    # no comment\n    def no_function(): ...\n    """\n\n    def inner(): a\n',
 )
 
 
@@ -111,6 +111,11 @@ ALONE = [
 @pytest.mark.parametrize(("place", "docstring", "expected"), ALONE)
 def test_a_function_alone(place: int, docstring: str | None, expected: str) -> None:
     assert alone(functions(ast.parse(MODULE))[place], docstring) == expected
+
+
+def test_a_method_alone_in_a_class_with_a_docstring() -> None:
+    text = alone(functions(ast.parse(MODULE))[0], about="A class.")
+    assert ast.get_docstring(ast.parse(text).body[0]) == "A class."  # type: ignore[arg-type]
 
 
 def test_the_labels_are_of_150_functions_of_twelve_packages() -> None:
