@@ -37,7 +37,9 @@ from workflow_hub.source.files import read_source
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import symbols
 
-LABELS = Path(__file__).resolve().parent / "quality" / "raises.yaml"
+HERE = Path(__file__).resolve().parent / "quality"
+# The first are documented; the others only tell how well exceptions are found in code.
+LABELS = ("raises.yaml", "raises_later.yaml")
 MODELS = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
 STYLES = ("google", "numpy", "sphinx")
 
@@ -61,21 +63,27 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     # So that a stopped benchmark leaves no engine behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    labels = read(options.labels)
+    every = [read(HERE / name) for name in LABELS]
     try:
-        tree = packages.unpacked(labels.packages, options.work)
+        trees = [
+            packages.unpacked(one.packages, options.work / f"packages-{n}") for n, one in enumerate(every)
+        ]
         pydoclint = environment(options.work / "pydoclint", linted.REQUIREMENT)
     except Unavailable as error:
         print(f"{error}\nThis benchmark needs a package index.", file=sys.stderr)
         return 2
-    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {linted.REQUIREMENT}")
-    print(", ".join(f"{name} {version}" for name, version in labels.packages.items()))
-    print(f"\n{_extracted(tree, labels.functions)}")
-    bench = Bench(options.work, tree, packages.located(tree, sample(labels, options.functions)), pydoclint)
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {linted.REQUIREMENT}\n")
+    for name, labels, tree in zip(LABELS, every, trees, strict=True):
+        print(", ".join(f"{package} {version}" for package, version in labels.packages.items()))
+        print(f"{name}: {_extracted(tree, labels.functions)}")
+    tree, chosen = trees[0], sample(every[0], options.functions)
+    bench = Bench(options.work, tree, packages.located(tree, chosen), pydoclint)
     for model in options.models:
         with _engine(model) as engine:
             print(f"\n{model}, {len(bench.chosen)} functions, the hub in three styles\n", flush=True)
             print(markdown(dict(_in_styles(bench, engine))), flush=True)
+            if not options.beside:
+                continue
             few = Bench(bench.work, tree, dict([*bench.chosen.items()][: options.beside]), pydoclint)
             print(f"\n{model}, {len(few.chosen)} functions, side by side\n", flush=True)
             print(markdown(dict(_beside(few, engine))), flush=True)
@@ -87,7 +95,6 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", default=list(MODELS), metavar="NAME")
     parser.add_argument("--functions", type=int, default=150, help="how many the hub documents")
     parser.add_argument("--beside", type=int, default=40, help="how many of these the others document too")
-    parser.add_argument("--labels", type=Path, default=LABELS, metavar="FILE")
     parser.add_argument("--work", type=Path, default=Path("quality-work"), metavar="FOLDER")
     options = parser.parse_args(arguments)
     options.work = options.work.resolve()
