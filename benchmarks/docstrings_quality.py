@@ -31,7 +31,7 @@ from quality.labels import Label, read, sample
 from quality.source import Function, alone
 from quality.table import Column, markdown, rows
 
-from workflow_hub.providers.embedded import EngineSettings, warm, weights
+from workflow_hub.providers.embedded import CATALOGUE, EngineSettings, warm, weights
 from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import read_source
 from workflow_hub.source.package import PackageIndex
@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--models", nargs="+", default=list(MODELS), metavar="NAME")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(CATALOGUE), metavar="NAME")
     parser.add_argument("--functions", type=int, default=150, help="how many the hub documents")
     parser.add_argument("--beside", type=int, default=40, help="how many of these the others document too")
     parser.add_argument("--work", type=Path, default=Path("quality-work"), metavar="FOLDER")

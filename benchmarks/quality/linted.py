@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 REQUIREMENT = "pydoclint==0.12.0"
-_HIT = re.compile(r"^ +\d+: (DOC\d+):", re.M)
+_HIT = re.compile(r" +\d+: (DOC\d+):")
 # What it says of the signatures: they are as their authors wrote them.
 _OF_SIGNATURES = frozenset({"DOC106", "DOC107", "DOC108"})
 # What it says of exceptions; it looks at `raise` in the function's own body, and not at what it calls.
@@ -33,16 +33,18 @@ _BY_STYLE: Mapping[str, tuple[str, ...]] = {"sphinx": ("--omit-stars-when-docume
 def hits(programs: Path, modules: Mapping[str, str], style: str, folder: Path) -> Counter[str]:
     """How often each code is complained about in the modules, given by file name.
 
-    Where types are to stand in docstrings is a matter of taste: the kindest of the settings counts.
+    Where types are to stand in docstrings is a matter of taste, which may differ between a function with
+    annotations and one without: for each module, the kindest of the settings counts.
     """
     folder.mkdir(parents=True)
     for name, text in modules.items():
         (folder / name).write_text(text, encoding="utf-8")
-    counts = [_codes(programs, folder, style, taste) for taste in _TASTES]
-    return min(counts, key=Counter.total)
+    reports = [codes(_report(programs, folder, style, taste)) for taste in _TASTES]
+    kindest = [min((one.get(name, Counter()) for one in reports), key=Counter.total) for name in modules]
+    return sum(kindest, Counter())
 
 
-def _codes(programs: Path, folder: Path, style: str, taste: tuple[str, ...]) -> Counter[str]:
+def _report(programs: Path, folder: Path, style: str, taste: tuple[str, ...]) -> str:
     options = [*_ALWAYS, f"--style={style}", *_BY_STYLE.get(style, ()), *taste]
     done = subprocess.run(
         [programs / "pydoclint", *options, str(folder)],
@@ -52,9 +54,16 @@ def _codes(programs: Path, folder: Path, style: str, taste: tuple[str, ...]) -> 
     )
     if done.returncode not in {0, 1}:
         raise RuntimeError(f"pydoclint: {done.stderr.strip()}")
-    return codes(done.stdout + done.stderr)
+    return done.stdout + done.stderr
 
 
-def codes(report: str) -> Counter[str]:
-    """How often each code stands in a report, without those that are about signatures."""
-    return Counter(code for code in _HIT.findall(report) if code not in _OF_SIGNATURES)
+def codes(report: str) -> dict[str, Counter[str]]:
+    """How often each code stands in a report, by file name, without those that are about signatures."""
+    found: dict[str, Counter[str]] = {}
+    name = ""
+    for line in report.splitlines():
+        if (hit := _HIT.match(line)) is None:
+            name = Path(line).name
+        elif hit[1] not in _OF_SIGNATURES:
+            found.setdefault(name, Counter())[hit[1]] += 1
+    return found

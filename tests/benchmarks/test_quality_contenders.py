@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,7 +111,7 @@ Returns:
     a share
 """
 REPORT = """\
-a.py
+/work/alone/a.py
     2: DOC101: Method `Cart.add`: Docstring contains fewer arguments than in function signature.
     2: DOC107: Method `Cart.add`: not all args in the signature have type hints
 
@@ -118,12 +122,14 @@ b.py
 
 
 def test_complaints_are_counted_by_code_but_those_about_signatures() -> None:
-    assert linted.codes(REPORT) == {"DOC101": 2, "DOC502": 1}
+    assert linted.codes(REPORT) == {"a.py": {"DOC101": 1}, "b.py": {"DOC101": 1, "DOC502": 1}}
 
 
 def column(tree: Path, made: Made, **more: bool) -> dict[str, str]:
     return rows(
-        Column(located(tree, [*made.docstrings]), {RATE.file: MODULE}, made, linted.codes(REPORT), **more)
+        Column(
+            located(tree, [*made.docstrings]), {RATE.file: MODULE}, made, Counter(DOC101=2, DOC502=1), **more
+        )
     )
 
 
@@ -191,3 +197,28 @@ def test_a_package_that_cannot_be_had_is_said(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(Unavailable, match=r"pip install no-such-package: .*no-such-package"):
         environment(tmp_path / "here", "no-such-package")
+
+
+PROGRAM = Path(__file__).resolve().parents[2] / "benchmarks" / "docstrings_quality.py"
+# (arguments, the last line of the complaint)
+REFUSED = [
+    pytest.param(
+        ["--models", "nobody"], "invalid choice: 'nobody'", id="a model that is not in the catalogue"
+    ),
+    pytest.param(["--work", "work"], "This benchmark needs a package index.", id="no package index"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), REFUSED)
+def test_what_the_program_cannot_do_it_says(arguments: list[str], complaint: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, PROGRAM, *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert complaint in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
