@@ -65,6 +65,23 @@ PACKAGE = {
         class Error(Exception): ...
         def fail():
             if 1: raise Error
+        def made(text) -> errors.Empty:
+            if text is None: raise TypeError
+            return errors.Empty(text)
+        def quoted() -> "errors.Empty": ...
+        def built_in() -> KeyError: ...
+        def unsaid(): ...
+        def never() -> NoReturn: ...
+        def elsewhere() -> Delay: ...
+        def one_of() -> errors.Empty | None: ...
+        class Problem(Exception):
+            @classmethod
+            def of(cls, text) -> Self: ...
+            def again(self) -> "Problem": raise self.of(1)
+            @classmethod
+            def fresh(cls): raise cls(1)
+        class Shelf(Reader, Generic[T]): ...
+        class Box(Shelf[int]): ...
     """,
 }
 HEAD = """
@@ -191,6 +208,29 @@ PATHS: list[Any] = [
         id="self",
     ),
     pytest.param("def f(self): self.line()", "", id="self without a class"),
+    pytest.param(body("Box(x)"), "ValueError<Reader", id="a base of a base in brackets"),
+    # What makes the exception.
+    pytest.param(body("raise made(x)"), "TypeError<made Empty", id="a function that says what it returns"),
+    pytest.param(body("raise p.quoted()"), "Empty", id="in quotes"),
+    pytest.param(body("raise built_in()"), "KeyError", id="a built-in one"),
+    pytest.param(body("try: raise quoted()\nexcept Base: ..."), "", id="caught by a base"),
+    pytest.param(body("raise Problem.of(x)"), "Problem", id="a class method"),
+    pytest.param("class Sub(Problem):\n  def f(self): raise self.of(1)", "Problem", id="a method of a base"),
+    pytest.param(body("raise unsaid()"), "", id="one that does not say"),
+    pytest.param(body("raise never()"), "", id="one that never returns"),
+    pytest.param(body("raise elsewhere()"), "", id="a class that nobody knows"),
+    pytest.param(body("raise one_of()"), "", id="one of several"),
+    pytest.param(
+        "class Sub(Problem):\n  def f(self):\n    e = super().of(1)\n    raise e",
+        "Problem",
+        id="super, in a variable",
+    ),
+    pytest.param(body("raise super().of(x)"), "", id="super without a class"),
+    pytest.param(
+        method("raise NotImplementedError('no')"), "", id="an abstract method, where `*` is imported"
+    ),
+    pytest.param(body("Problem.fresh()"), "Problem<Problem.fresh", id="cls"),
+    pytest.param(body("Problem.again()"), "Problem<Problem.again", id="made on self"),
 ]
 
 

@@ -52,6 +52,14 @@ RAISES = [
     pytest.param("e = KeyError(x)\nraise e", [("KeyError", None)], id="a variable set once"),
     pytest.param("e: Exception = KeyError(x)\nraise e", [("KeyError", None)], id="an annotated variable"),
     pytest.param("e = KeyError(x)\nif x: e = OSError()\nraise e", [], id="a variable set twice"),
+    pytest.param(
+        "raise KeyError(x) if y else OSError", [("KeyError", None), ("OSError", None)], id="one or the other"
+    ),
+    pytest.param(
+        "try: x()\nexcept KeyError as e: raise e if y else OSError(x)",
+        [("KeyError", "except KeyError"), ("OSError", "except KeyError")],
+        id="what was caught or another",
+    ),
     # Guards.
     pytest.param("if x < 0: raise ValueError", [("ValueError", "x < 0")], id="if"),
     pytest.param("if x:\n  pass\nelse: raise ValueError", [("ValueError", "not (x)")], id="else"),

@@ -107,6 +107,17 @@ class Surroundings:
             shown = cls if method in _CONSTRUCTORS else qualname
             yield shown, flow, Surroundings(self.index, module, owner_in(module, qualname))
 
+    def made_by(self, name: str) -> tuple[str, Scope] | None:
+        place = target(self.index, self.home, self.owner, name)
+        if place is None:
+            return None
+        module, qualname = place
+        owner = owner_in(module, qualname)
+        made = qualname if qualname in module.bases else module.returns.get(qualname)
+        if made == "Self":
+            made = owner
+        return None if made is None else (made, Surroundings(self.index, module, owner))
+
 
 def surroundings(symbol: Symbol, index: PackageIndex) -> Surroundings:
     """Those of a function that is at hand."""

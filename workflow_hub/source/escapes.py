@@ -63,6 +63,12 @@ class Scope(Protocol):
     def callees(self, name: str) -> Iterable[tuple[str, Flow, Scope]]:
         """What runs where `name` is called: each with what it is to be called in a path."""
 
+    def made_by(self, name: str) -> tuple[str, Scope] | None:
+        """The class whose instance a call of `name` gives, and where it is called so.
+
+        That is the class itself, or what a function of the package says that it returns.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Escape:
@@ -77,8 +83,8 @@ def escapes(flow: Flow, scope: Scope, depth: int) -> tuple[Raised, ...]:
     """What leaves the function, once per class, in the order of its lines; `depth` calls are followed.
 
     Its own evidence comes before that of a callee, and a short path before a long one. Left out:
-    what handlers catch and keep, and exceptions that cannot be named (variables, factories, a bare
-    `raise` of what nobody knows).
+    what handlers catch and keep, and exceptions that cannot be named (variables, factories that do not
+    say what they make, a bare `raise` of what nobody knows).
     """
     return tuple(one.raised for one in _Walk().leaving(flow, scope, depth))
 
@@ -102,6 +108,8 @@ class _Walk:
                 case Throw(name, guard, line):
                     if is_class(name, scope):
                         yield _escape(Raised(name, guard, line), scope)
+                    elif made := scope.made_by(name):
+                        yield from _made(*made, guard, line)
                 case Again(level, guard, line):
                     yield from caught[level].again(guard, line, scope)
                 case Call() if depth > 0:
@@ -157,6 +165,13 @@ def _escape(raised: Raised, scope: Scope) -> Escape:
     # Where not all bases are known, it is an Exception, as nearly all are.
     kin = frozenset(names if "BaseException" in names else names | _ANY)
     return Escape(raised, true_name, kin)
+
+
+def _made(name: str, scope: Scope, guard: str | None, line: int) -> Iterator[Escape]:
+    """What is raised where a function makes the exception; its annotation has to name a known one."""
+    if name in BUILTIN or scope.kin(name) is not None:
+        one = _escape(Raised(name, guard, line), scope)
+        yield replace(one, raised=replace(one.raised, name=one.true_name.rpartition(".")[2]))
 
 
 def _seen_from(call: Call, name: str, one: Escape, inside: Scope) -> Raised:

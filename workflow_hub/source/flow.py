@@ -272,28 +272,34 @@ class _Builder:
 
     def thrown(self, node: ast.Raise, around: _Around) -> Iterator[Step]:
         """What `raise` raises; nothing where it cannot be named."""
-        raised, inner = node.exc, len(around.handlers) - 1
-        match raised:
+        inner = len(around.handlers) - 1
+        match node.exc:
             case None:
                 if inner >= 0:
                     yield Again(inner, self.guard(around), node.lineno)
-                return
-            case ast.Call(func=ast.Attribute(value=made, attr="with_traceback")):
-                raised = made
+            case ast.IfExp(body=one, orelse=other):
+                yield from self.named(one, node.lineno, around)
+                yield from self.named(other, node.lineno, around)
+            case ast.expr() as raised:
+                yield from self.named(raised, node.lineno, around)
+
+    def named(self, raised: ast.expr, line: int, around: _Around) -> Iterator[Step]:
+        match raised:
+            case ast.Call(func=ast.Attribute(value=inside, attr="with_traceback")):
+                raised = inside
         if isinstance(raised, ast.Name):
-            for depth in range(inner, -1, -1):
+            for depth in range(len(around.handlers) - 1, -1, -1):
                 if around.handlers[depth] == raised.id:
-                    yield Again(depth, self.guard(around), node.lineno)
+                    yield Again(depth, self.guard(around), line)
                     return
             value = self.variables.get(raised.id)
-            raised = value.func if isinstance(value, ast.Call) else raised
-        elif isinstance(raised, ast.Call):
-            raised = raised.func
-        name = dotted(raised)
-        if name == "NotImplementedError" and self.is_abstract:
+            raised = value if isinstance(value, ast.Call) else raised
+        made = isinstance(raised, ast.Call)
+        name = called_name(raised.func) if isinstance(raised, ast.Call) else dotted(raised)
+        if name is None or (name == "NotImplementedError" and self.is_abstract):
             return
-        if name is not None and name.partition(".")[0] not in self.variables:
-            yield Throw(name, self.guard(around), node.lineno)
+        if name.partition(".")[0] not in self.variables or (made and self.follows(name)):
+            yield Throw(name, self.guard(around), line)
 
     def types(self, node: ast.expr | None) -> tuple[str, ...] | None:
         """What a handler catches; a variable may hold anything, and counts for nothing."""

@@ -21,6 +21,7 @@ from workflow_hub.source.symbols import Symbol, dotted, symbols
 
 LONGEST_SENTENCE = 120
 _WORD = re.compile(r"[^\W\d]\w*")
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _ON_SELF = re.compile(r"\b(?:self|cls)\.([^\W\d]\w*)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.)\s")
 
@@ -40,7 +41,7 @@ class Module:
 
     `names` are the words of its top level, `members` those that a class defines or sets on `self`.
     `attributes` are those of a class that it declares itself, `flows` the functions that raise or call
-    something.
+    something. `bases` are without what stands in brackets, `returns` the annotations that are a name.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Module:
     digest: int
     docs: Mapping[str, str]
     bases: Mapping[str, tuple[str, ...]]
+    returns: Mapping[str, str]
     imports: Mapping[str, Import]
     stars: tuple[Import, ...]
     names: frozenset[str]
@@ -207,6 +209,7 @@ def _candidates(importer: Path, level: int, module: str) -> Iterator[Path]:
 def _summary(source: SourceFile, path: Path) -> Module:
     docs: dict[str, str] = {}
     bases: dict[str, tuple[str, ...]] = {}
+    returns: dict[str, str] = {}
     members: dict[str, frozenset[str]] = {}
     attributes: dict[str, tuple[str, ...]] = {}
     functions: dict[str, Symbol] = {}
@@ -216,8 +219,10 @@ def _summary(source: SourceFile, path: Path) -> Module:
         if symbol.kind == "function":
             functions[symbol.qualname] = symbol  # of several the last one holds
         docs[symbol.qualname] = docs.get(symbol.qualname) or first_sentence(symbol.docstring)
+        if isinstance(symbol.node, ast.FunctionDef) and (name := _named(symbol.node.returns)):
+            returns[symbol.qualname] = name
         if isinstance(symbol.node, ast.ClassDef):
-            bases[symbol.qualname] = tuple(filter(None, map(dotted, symbol.node.bases)))
+            bases[symbol.qualname] = tuple(filter(None, map(_base, symbol.node.bases)))
             members[symbol.qualname] = _members(symbol.node, source.lines)
             attributes[symbol.qualname] = attribute_names(symbol.node)
     imports: dict[str, Import] = {}
@@ -237,6 +242,7 @@ def _summary(source: SourceFile, path: Path) -> Module:
         hash(source.data),
         docs,
         bases,
+        returns,
         imports,
         tuple(stars),
         _names(source.tree.body, source.lines),
@@ -283,5 +289,18 @@ def _names(body: Iterable[ast.stmt], lines: list[str]) -> frozenset[str]:
 
 def _members(node: ast.ClassDef, lines: list[str]) -> frozenset[str]:
     text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-    bases = [name for base in node.bases if (name := dotted(base))]
+    bases = [name for base in node.bases if (name := _base(base))]
     return _names(node.body, lines).union(_ON_SELF.findall(text), words(" ".join([node.name, *bases])))
+
+
+def _base(node: ast.expr) -> str | None:
+    """The class that is meant: `Field` for `Field[str]`."""
+    return dotted(node.value if isinstance(node, ast.Subscript) else node)
+
+
+def _named(annotation: ast.expr | None) -> str | None:
+    """An annotation that is a name, in quotes or not."""
+    match annotation:
+        case ast.Constant(value=str(text)) if _DOTTED.fullmatch(text):
+            return text
+    return dotted(annotation)

@@ -1,0 +1,1 @@
+"""What docstrings_quality.py measures with: labels, the packages, who is measured, and the figures."""
