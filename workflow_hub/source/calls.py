@@ -108,6 +108,7 @@ class Surroundings:
             yield shown, flow, Surroundings(self.index, module, owner_in(module, qualname))
 
     def made_by(self, name: str) -> tuple[str, Scope] | None:
+        """The class that a call of `name` makes, and where that name is at home; None where nothing says."""
         place = target(self.index, self.home, self.owner, name)
         if place is None:
             return None
