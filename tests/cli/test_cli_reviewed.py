@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Path:
     git("init", "-q", cwd=tmp_path)
     with DmrDouble() as dmr:
         done = run("docstrings", ".", "--write", cwd=tmp_path / "tea", env=at(dmr))
-    assert done.messages[-1].strip().startswith(f"review   {RECORD} has them on record")
+    assert done.messages[-1].strip().startswith("review   `workflow-hub docstrings status`")
     return tmp_path
 
 

@@ -84,9 +84,10 @@ def test_ctrl_c_at_a_terminal_leaves_it_as_it_was(shop: Path) -> None:
         assert dmr.wait_until(lambda: dmr.disconnects == 4)
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     left = [line for line in screen(text) if line]
-    assert len(left) == 2
+    assert len(left) == 3
     assert left[0].startswith("5 documented")
-    assert "interrupted" in left[1]
+    assert left[1].startswith("  review")
+    assert "interrupted" in left[2]
 
 
 def test_the_live_line_tells_what_was_remembered_and_what_failed(shop: Path) -> None:

@@ -24,7 +24,6 @@ from workflow_hub.report.finding import told_apart
 from workflow_hub.source import changed
 from workflow_hub.source.changed import Changes
 from workflow_hub.tasks.docstrings import Applied
-from workflow_hub.tasks.docstrings.provenance import FILE
 from workflow_hub.values import Done
 
 
@@ -161,7 +160,7 @@ def _document(
         verb = "repaired" if stale else "documented"
         lines = list(as_text.lines(report.summary, outcomes, verb, verbose=common.verbose))
         if report.fixed and config.settings.docstrings.provenance:
-            lines.append(f"  review   {FILE} has them on record; `workflow-hub docstrings status` lists them")
+            lines.append("  review   `workflow-hub docstrings status` lists what nobody has reviewed yet")
         instead = _shown(b"".join(patches), common) if common.format == "text" and patch is None else None
         # What is put in first is done last, and each is done also where another cannot be.
         with ExitStack() as every:

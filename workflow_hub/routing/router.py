@@ -232,7 +232,8 @@ class Router:
         if candidate in self._at_work and self._against(candidate, NOTHING):
             self._at_work.discard(candidate)
             how_long = "for this run" if candidate in self._out else "for a while"
-            self.say(f"{candidate} is not asked {how_long}: {_first_sentence(error)}")
+            reason = re.sub(rf"^{re.escape(str(candidate))}\b", "it", _first_sentence(error))
+            self.say(f"{candidate} is not asked {how_long}: {reason}")
 
     async def _prove(self, candidate: Candidate, provider: Provider, prompt: Prompt) -> None:
         """Ask the canary once, before the first real prompt and after the same lead.
