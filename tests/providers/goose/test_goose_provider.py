@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -307,7 +308,8 @@ def test_the_example_of_the_docs(project: Path, env: dict[str, str]) -> None:
             [sys.executable, "-c", code],
             capture_output=True,
             text=True,
-            env=env | {"DMR_BASE_URL": model.url},
+            env=env
+            | {"DMR_BASE_URL": model.url, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
             cwd=project,
         )
     assert (done.stdout, done.stderr) == (output, "")
