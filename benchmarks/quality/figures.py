@@ -23,9 +23,11 @@ _CODE_LIKE = re.compile(
     r"|(?<![\w/-])([A-Za-z_]*[A-Za-z]_\w+|_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)"
 )
 _ORDINARY = frozenset({"e.g", "i.e", "GitHub", "JavaScript", "iPhone", "eBay", "PyPI"})
+_SOMETHING = r"(?:param\w*|arg\w*|function|method|class|return\w*|value)"
 _PLACEHOLDER = re.compile(
     r"\b(?:TODO|FIXME|TBD|XXX|lorem ipsum)\b|<\w[\w ]*\w>|\[\w[\w ]*\w\]|_(?:summary|description)_"
-    r"|^(?:none|n/a|unknown|\.+|…|(?:short )?description(?: of (?:the )?\w+)?)\.?$",
+    r"|^(?:none|n/a|unknown|\.+|…)\.?$"
+    rf"|^(?:short )?description(?: of (?:the )?{_SOMETHING})?\.?$",
     re.IGNORECASE,
 )
 # Words of a summary that say nothing about a function, whatever it is.

@@ -138,6 +138,7 @@ PLACEHOLDERS = [
     pytest.param("N/A", True, id="not applicable"),
     pytest.param("the description of the error that is shown", False, id="a description of something"),
     pytest.param("true where a < b and b > a", False, id="a comparison"),
+    pytest.param("description of the header", False, id="what a parameter is"),
     pytest.param("todos of the day", False, id="a word that holds todo"),
 ]
 
@@ -239,4 +240,4 @@ def test_what_is_yielded_is_not_what_is_returned(docstring: str, returns: bool, 
     st.text() | st.lists(st.sampled_from([*GOOGLE.split("\n"), *NUMPY.split("\n"), ":param:"])).map("\n".join)
 )
 def test_whatever_a_model_writes_can_be_read(docstring: str) -> None:
-    assert read(docstring).summary in docstring
+    assert all(word in docstring for word in read(docstring).summary.split())
