@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import docstring_parser
 from docstring_parser.common import DocstringReturns
+
+# A section that says that there is nothing in it; the parser would give up on the whole docstring.
+_EMPTY = re.compile(r"^[ \t]*(?:Args|Arguments|Parameters|Returns|Raises):[ \t]*\n[ \t]+None\.?[ \t]*$", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Said:
 
 def read(docstring: str) -> Said:
     """What it says, in whichever style shows most."""
-    parsed = docstring_parser.parse(docstring)
+    parsed = docstring_parser.parse(_EMPTY.sub("", docstring))
     told = parsed.many_returns
     texts = [parsed.short_description, parsed.long_description, *(one.description for one in parsed.params)]
     texts += [*map(_text, told), *(one.description for one in parsed.raises)]

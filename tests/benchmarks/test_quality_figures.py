@@ -221,6 +221,13 @@ def test_a_docstring_is_read_in_every_style(docstring: str) -> None:
     assert any("sum" in text and text != said.summary for text in said.prose)
 
 
+def test_a_section_that_is_said_to_be_empty_is_none() -> None:
+    said = read(
+        "Go on.\n\nArgs:\n    None.\n\nReturns:\n    None\n\nRaises:\n    StopIteration: at the end\n"
+    )
+    assert said == Said("Go on.", raises=frozenset({"StopIteration"}), prose=("Go on.", "at the end"))
+
+
 # (docstring, told of a return, of a yield)
 GIVEN = [
     pytest.param("Do.\n\nYields:\n    a line\n", False, True, id="google"),
