@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
     for name, labels, tree in zip(LABELS, every, trees, strict=True):
         print(", ".join(f"{package} {version}" for package, version in labels.packages.items()))
         print(f"{name}: {_extracted(tree, labels.functions)}")
-    tree, chosen = trees[0], sample(every[0], options.functions)
+    tree, chosen = trees[0], sample(every[0], options.functions, options.after)
     bench = Bench(options.work, tree, packages.located(tree, chosen), pydoclint)
     for model in options.models:
         with _engine(model) as engine:
@@ -94,6 +94,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(CATALOGUE), metavar="NAME")
     parser.add_argument("--functions", type=int, default=150, help="how many the hub documents")
+    parser.add_argument(
+        "--after", type=int, default=0, help="how many of the list are passed over: once looked at"
+    )
     parser.add_argument("--beside", type=int, default=40, help="how many of these the others document too")
     parser.add_argument("--work", type=Path, default=Path("quality-work"), metavar="FOLDER")
     options = parser.parse_args(arguments)
@@ -139,9 +142,16 @@ def _engine(model: str) -> Iterator[Engine]:
 
 
 def _in_styles(bench: Bench, engine: Engine) -> Iterator[tuple[str, dict[str, str]]]:
-    """A column for each style; the first asks the model, the others have its answers remembered."""
+    """A column for each style; the first asks the model, the others have its answers remembered.
+
+    In the last one no calls are followed: pydoclint does not, either.
+    """
     for style in STYLES:
         yield style, _by_hub(bench, engine, style, bench.work / engine.model / style)
+    yield (
+        "google, own raises",
+        _by_hub(bench, engine, STYLES[0], bench.work / engine.model / "own", through=0),
+    )
 
 
 def _beside(bench: Bench, engine: Engine) -> Iterator[tuple[str, dict[str, str]]]:
@@ -160,11 +170,11 @@ def _beside(bench: Bench, engine: Engine) -> Iterator[tuple[str, dict[str, str]]
     yield "PyCodeCommenter", _by_others(bench, made, folder / "pycodecommenter")
 
 
-def _by_hub(bench: Bench, engine: Engine, style: str, folder: Path) -> dict[str, str]:
+def _by_hub(bench: Bench, engine: Engine, style: str, folder: Path, through: int = 1) -> dict[str, str]:
     shutil.rmtree(folder, ignore_errors=True)
     files = packages.copied(bench.tree, list(bench.chosen), folder / "packages")
     before = [path.read_text(encoding="utf-8") for path in files]
-    made = contenders.hub(engine, bench.chosen, folder / "packages", files, style)
+    made = contenders.hub(engine, bench.chosen, folder / "packages", files, style, through)
     after = [path.read_text(encoding="utf-8") for path in files]
     same = all(same_code(*pair) for pair in zip(before, after, strict=True))
     return _judged(bench, made, style, folder, same)
@@ -188,6 +198,7 @@ def _judged(bench: Bench, made: Made, style: str, folder: Path, same: bool | Non
         "figures": figures,
         "pydoclint": complaints,
         "left out": made.left_out,
+        "told by the code": made.derived,
         "docstrings": {f"{label.file}::{label.name}": text for label, text in made.docstrings.items()},
     }
     (folder / "made.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False), encoding="utf-8")

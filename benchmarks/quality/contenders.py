@@ -31,6 +31,7 @@ docstrings:
   private: true
   dunders: true
   overrides: true
+  raises_through: {through}
 """
 _FENCE = re.compile(r"```(?:python|py)?\n(.*?)(?:```|\Z)", re.DOTALL)
 _MARKER = re.compile(r"\s*\(AI-drafted, unreviewed\)")
@@ -49,7 +50,8 @@ class Engine:
 class Made:
     """Docstrings by function, None where there is none, and what they took.
 
-    `left_out` are the parts that a docstring was to have and has not, each with the reason.
+    `left_out` are the parts that a docstring was to have and has not, `derived` those that the code
+    said for the model, each with the reason.
     """
 
     docstrings: Mapping[Label, str | None]
@@ -58,13 +60,22 @@ class Made:
     written_tokens: int = 0
     requests: int = 0
     left_out: Sequence[str] = field(default_factory=list)
+    derived: Sequence[str] = field(default_factory=list)
 
 
 def hub(
-    engine: Engine, chosen: Mapping[Label, Function], folder: Path, files: Sequence[Path], style: str
+    engine: Engine,
+    chosen: Mapping[Label, Function],
+    folder: Path,
+    files: Sequence[Path],
+    style: str,
+    through: int = 1,
 ) -> Made:
-    """`workflow-hub docstrings --write` in the folder of the packages, read from the files afterwards."""
-    (folder / "workflow-hub.yaml").write_text(HUB_SETTINGS, encoding="utf-8")
+    """`workflow-hub docstrings --write` in the folder of the packages, read from the files afterwards.
+
+    Exceptions are followed `through` that many calls.
+    """
+    (folder / "workflow-hub.yaml").write_text(HUB_SETTINGS.format(through=through), encoding="utf-8")
     options = ["--style", style, "--provider", "embedded", "--model", engine.model, "--format", "json"]
     began = time.monotonic()
     done = subprocess.run(
@@ -86,13 +97,18 @@ def hub(
         sum(one["usage"]["completion_tokens"] for one in outcomes),
         report["summary"]["model_calls"],
         [reason for one in outcomes for reason in _left_out(one)],
+        [reason for one in outcomes if one["status"] == "done" for reason in _parts(one, "derived")],
     )
 
 
 def _left_out(outcome: Mapping[str, Any]) -> list[str]:
     if outcome["status"] != "done":
         return [f"the docstring: {outcome['reason']}"]
-    return [f"{part}: {reason}" for part, reason in outcome["result"]["left_out"].items()]
+    return _parts(outcome, "left_out")
+
+
+def _parts(outcome: Mapping[str, Any], kind: str) -> list[str]:
+    return [f"{part}: {reason}" for part, reason in outcome["result"][kind].items()]
 
 
 def _docstring_at(path: Path, place: int) -> str | None:

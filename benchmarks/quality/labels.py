@@ -39,8 +39,8 @@ def read(path: Path) -> Labels:
     return Labels(document["packages"], tuple(functions))
 
 
-def sample(labels: Labels, count: int) -> list[Label]:
-    """`count` of the functions, the same on every machine; a larger sample begins with a smaller one."""
+def sample(labels: Labels, count: int, after: int = 0) -> list[Label]:
+    """`count` of the functions behind the first `after`, in an order that is the same on every machine."""
     functions = list(labels.functions)
     random.Random(SEED).shuffle(functions)
-    return functions[:count]
+    return functions[after : after + count]

@@ -14,9 +14,6 @@ from quality.linted import OF_RAISES
 from quality.said import Said
 from quality.source import Function
 
-# What the hub says of a part that the model itself gave null for.
-OPEN = "was left open"
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -49,7 +46,7 @@ def rows(column: Column) -> dict[str, str]:
         "names that do not exist": _unknown(read, column.modules),
         "summary only restates": _percent(share(figures.restates(*pair) for pair in pairs)),
         "placeholders": _percent(share(map(figures.has_placeholder, read.values()))),
-        "parts refused, left open": _left(column.made),
+        "parts that the code told, nobody": _untold(column.made),
         "seconds per function": f"{column.made.seconds / number:.1f}",
         "tokens per function, read and written": _tokens(column.made, number),
     }
@@ -68,11 +65,9 @@ def _unknown(read: Mapping[Label, Said], modules: Mapping[str, str]) -> str:
     return f"{_percent(share(naming))} of docstrings"
 
 
-def _left(made: Made) -> str:
-    if not made.left_out:
-        return "-"
-    is_open = sum(reason.endswith(OPEN) for reason in made.left_out)
-    return f"{len(made.left_out) - is_open}, {is_open}"
+def _untold(made: Made) -> str:
+    """Only the hub says."""
+    return f"{len(made.derived)}, {len(made.left_out)}" if made.derived or made.left_out else "-"
 
 
 def _tokens(made: Made, number: int) -> str:

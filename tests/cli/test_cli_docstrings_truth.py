@@ -45,7 +45,8 @@ def test_parts_on_which_samples_agree_are_written_with_their_confidence(one: Pat
     assert all(body["temperature"] > 0 for body in bodies)
     (outcome,) = done.report["outcomes"]
     result = outcome["result"]
-    assert result["left_out"] == {"places": "samples disagree"}
+    assert result["derived"] == {"places": "samples disagree"}
+    assert "places: passed to round()" in result["docstring"]
     assert result["confidence"]["summary"] == 1.0
     assert result["confidence"].keys() == {"summary", "factor", "returns"}
     assert all(0 < share <= 1 for share in result["confidence"].values())

@@ -75,6 +75,7 @@ PARAMETERS = [
     pytest.param(
         "def m(self, a): ...", "m", [("a", "positional", None, None)], id="a method without a class"
     ),
+    pytest.param("def m(cls, a): ...", "m", [("cls",), ("a",)], id="what decorates a class"),
     pytest.param("def m(a, self): ...", "m", [("a",), ("self",)], id="self in another place"),
     pytest.param("class C:\n def m(self):\n  def g(own): ...", "C.m.<locals>.g", [("own",)], id="not bound"),
     pytest.param(

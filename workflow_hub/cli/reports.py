@@ -36,6 +36,7 @@ def _result(written: Written) -> dict[str, Any]:
     return {
         "docstring": written.docstring,
         "left_out": dict(written.left_out),
+        "derived": dict(written.derived),
         "confidence": dict(written.confidence),
         "proof": asdict(written.proof),
         "evidence": [_evidence(one) for one in written.evidence],

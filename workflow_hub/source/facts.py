@@ -56,13 +56,13 @@ class Parameter:
 class Facts:
     """What the source says of a symbol. Texts are Python in one line, `body` aside.
 
-    `parameters` lack `self` and `cls`, in a function outside of a class too; a class has those of
-    its `__init__`, and the `attributes` that no base of it has. `owner` is the qualified name of the
-    class around, `owner_doc` its first sentence. `callees` are functions and classes of the same
-    package, most relevant first, or what a module defines for others; `callers` are calls of it in
-    the same file. `identity` is a digest that changes when the answer may: with the code, the class
-    around and the comment above, and never with docstrings, other comments, blank lines, what is
-    called, or the place in the file.
+    `parameters` lack a method's `self` and `cls`, and `self` in a function outside of a class too; a
+    class has those of its `__init__`, and the `attributes` that no base of it has. `owner` is the
+    qualified name of the class around, `owner_doc` its first sentence. `callees` are functions and
+    classes of the same package, most relevant first, or what a module defines for others; `callers` are
+    calls of it in the same file. `identity` is a digest that changes when the answer may: with the code,
+    the class around and the comment above, and never with docstrings, other comments, blank lines, what
+    is called, or the place in the file.
     """
 
     kind: Literal["module", "class", "function"]
@@ -262,7 +262,7 @@ def _decorators(node: Function | ast.ClassDef, text: str) -> tuple[str, ...]:
 def _is_bound(symbol: Symbol, node: Function) -> bool:
     """Whether it is a method, or will be: pasted without its class, or put into one later on."""
     first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
-    if first is not None and first.arg in {"self", "cls"}:
+    if first is not None and first.arg == "self":
         return True
     return symbol.is_method and not _is_static(node)
 

@@ -163,7 +163,7 @@ def test_a_callees_words_are_not_taken_for_a_summary_and_not_shown_again() -> No
 
 def test_the_docstring_has_the_evidence_for_the_exceptions_that_it_names() -> None:
     target = snippet(THROUGH)
-    said = {"summary": "Make some tea.", "raises TimeoutError": None, "raises ValueError": "if it is empty"}
+    said = {"summary": "Make some tea.", "raises ValueError": "if it is empty"}
     assert made(target, said).evidence == (Raised("ValueError", "not kettle", 3, ("boil",), "<code>:6"),)
 
 
@@ -414,11 +414,25 @@ def test_the_parts_that_were_answered_in_the_style() -> None:
     assert documented(numpy).style == Style.NUMPY and "minutes : int" in numpy
 
 
-def test_what_is_left_out_is_told_with_its_reason() -> None:
+def test_what_the_model_does_not_say_the_code_does_and_the_reason_is_told() -> None:
     answers = {"summary": "Bring water to the boil.", "kettle": None, "minutes": "how long it takes"}
-    docstring = made(TARGET, answers, {"returns": "was a placeholder"})
-    assert docstring.left_out == {"kettle": "was left open", "returns": "was a placeholder"}
-    assert documented(docstring.text).parameters == {"minutes"}
+    refused = {"returns": "was a placeholder", "raises ValueError": "was empty"}
+    docstring = made(TARGET, answers, refused)
+    assert docstring.derived == {"kettle": "was left open"} | refused
+    assert docstring.left_out == {}
+    assert docstring.text.split("\n\n")[1:] == [
+        "Args:\n    kettle: used for its heat()\n    minutes: how long it takes",
+        "Returns:\n    ``kettle.heat(minutes)``",
+        "Raises:\n    ValueError: if ``minutes > 9``",
+    ]
+
+
+def test_what_neither_says_is_left_out_with_its_reason() -> None:
+    target = snippet("def boil(kettle) -> int: ...\n")
+    docstring = made(target, {"summary": "Bring water to the boil."}, {"returns": "was a placeholder"})
+    assert docstring.left_out == {"returns": "was a placeholder"}
+    assert docstring.derived == {}
+    assert "Returns" not in docstring.text
 
 
 @pytest.mark.parametrize(
@@ -437,15 +451,21 @@ def test_without_a_summary_there_is_no_docstring(
     assert str(caught.value) == message
 
 
+def test_where_other_words_of_the_model_stand_the_code_gives_the_summary() -> None:
+    docstring = made(TARGET, {"minutes": "how long it takes"}, {"summary": "was too long"})
+    assert docstring.derived == {"summary": "was too long"}
+    assert docstring.text.startswith("Return ``kettle.heat(minutes)`` or raise ValueError.\n")
+
+
 def test_human_words_are_kept_and_only_what_is_missing_is_added() -> None:
     words = '    """Boil it, please.\n\n    Mind the steam.\n    """\n'
     said = f"def boil(kettle, minutes):\n{words}    kettle.heat(minutes)\n"
     target = snippet(said)
     assert list(target.slots) == ["kettle", "minutes"]
-    text = made(target, {"kettle": "vessel of water", "minutes": None}).text
+    text = made(target, {"kettle": "vessel of water"}).text
     assert text.startswith("Boil it, please.\n\nMind the steam.\n")
     assert documented(text).parameters == {"kettle"}
-    assert made(target, {"kettle": None, "minutes": None}).text == "Boil it, please.\n\nMind the steam."
+    assert made(target, {}).text == "Boil it, please.\n\nMind the steam."
 
 
 def test_a_blank_docstring_says_nothing() -> None:

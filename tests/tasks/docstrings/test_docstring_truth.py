@@ -203,6 +203,19 @@ def test_the_words_of_documented_callees_may_be_quoted(tmp_path: Path) -> None:
     assert untrue("adds by carry_none", Slot("summary"), known) is not None
 
 
+def test_the_names_in_a_callees_condition_mean_nothing_to_its_callers(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("def sum_up(a):\n    if a.carry_all: raise ValueError\n")
+    path = tmp_path / "two.py"
+    path.write_text("from one import sum_up\n\ndef f(a):\n    return sum_up(a)\n")
+    source = parse_source(path, path.read_bytes())
+    symbol = next(one for one in symbols(source) if one.qualname == "f")
+    facts = facts_of(symbol, PackageIndex(root=tmp_path))
+    assert [one.guard for one in facts.raises] == ["a.carry_all"]
+    slot, known = Slot("raises", "ValueError"), known_of(symbol, facts)
+    assert untrue("if sum_up finds nothing", slot, known) is None
+    assert untrue("if carry_all is set", slot, known) is not None
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [

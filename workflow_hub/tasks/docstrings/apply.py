@@ -28,7 +28,7 @@ class Written:
     """A docstring that is in the file or in the patch, with the proof for that file.
 
     `finding` says what was lacking; its fix is what is in the file or in the patch. `evidence` is for
-    the exceptions that it names.
+    the exceptions that it names, `derived` says why the code's own words stand in place of the model's.
     """
 
     docstring: str
@@ -37,6 +37,7 @@ class Written:
     finding: Finding
     evidence: tuple[Raised, ...] = ()
     confidence: Mapping[str, float] = field(default_factory=dict)
+    derived: Mapping[str, str] = field(default_factory=dict)
 
 
 Applied = Done[Place, Written] | Skipped[Place] | Failed[Place]
@@ -134,8 +135,15 @@ def _light(
             finding = proposed(item, result, edits[item.symbol])
             if isinstance(item, Stale):
                 finding = item.told(finding, result)
-            left_out, sure = dict(result.left_out), dict(result.confidence)
-            written = Written(result.text, left_out, spliced.proof, finding, result.evidence, sure)
+            written = Written(
+                result.text,
+                dict(result.left_out),
+                spliced.proof,
+                finding,
+                result.evidence,
+                dict(result.confidence),
+                dict(result.derived),
+            )
             return Done(place, written, route, usage, asked)
         case Failed(_, failure, route, usage, asked):
             return Failed(place, failure, route, usage, asked)

@@ -59,7 +59,8 @@ def known_of(symbol: Symbol, facts: Facts) -> Known:
             facts.comment or "",
             facts.owner_doc or "",
             *(f"{one.name} {one.says}" for one in facts.callees),
-            *(f"{one.name} {one.reason}" for one in facts.raises),
+            # Of a callee's condition the names mean nothing here; its own is in the code.
+            *(" ".join((one.name, *one.path)) for one in facts.raises),
             *facts.callers,
             symbol.qualname,
             module_name(symbol.source.path),

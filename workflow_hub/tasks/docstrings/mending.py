@@ -24,7 +24,7 @@ from workflow_hub.tasks.docstrings.mend import in_order, repair
 from workflow_hub.tasks.docstrings.reading import read
 from workflow_hub.tasks.docstrings.slots import Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import documented, merge
-from workflow_hub.tasks.docstrings.task import Docstring, Look, Target, margin
+from workflow_hub.tasks.docstrings.task import Docstring, Look, Target, margin, said_of
 from workflow_hub.values import Done, Failed, Place, Skipped
 
 
@@ -127,11 +127,8 @@ def mending(task: Task[Target, Docstring], look: Look) -> Task[Target, Docstring
 
 def _result(target: Target, answers: Answers, look: Look) -> Docstring:
     assert isinstance(target, Stale)
-    texts = answers.values
-    left_out = {key: "was left open" for key, text in texts.items() if text is None} | dict(answers.left_out)
+    said = said_of(target, answers)
     width = look.width - margin(target.symbol)
-    parts = parts_of(target.slots, texts)
+    parts = parts_of(target.slots, said.texts)
     merged = merge(target.text, parts, look.style, width=width, types=look.types)
-    named = {entry.name for entry in parts.raises}
-    evidence = tuple(one for one in target.facts.raises if one.name in named)
-    return Docstring(in_order(merged, target.facts), left_out, evidence)
+    return said.docstring(in_order(merged, target.facts), target, parts)

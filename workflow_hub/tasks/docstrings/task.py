@@ -21,10 +21,11 @@ from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.trim import estimate_tokens, trim
 from workflow_hub.tasks.docstrings import trial
 from workflow_hub.tasks.docstrings.agreement import agreed
+from workflow_hub.tasks.docstrings.derived import derived
 from workflow_hub.tasks.docstrings.examples import draft_fault, draft_schema, output_fault, with_example
 from workflow_hub.tasks.docstrings.known import Known, known_of
 from workflow_hub.tasks.docstrings.slots import EXAMPLE, SUMMARY, Slot, parts_of, slots_of
-from workflow_hub.tasks.docstrings.styles import INDENT_WIDTH, Documented, Style, merge, render
+from workflow_hub.tasks.docstrings.styles import INDENT_WIDTH, Documented, Parts, Style, merge, render
 from workflow_hub.tasks.docstrings.truth import untrue
 from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
 from workflow_hub.values import Place, Prompt, Reply
@@ -91,6 +92,7 @@ class Docstring:
     """The cleaned text of a docstring, the parts that were left out of it, with the reason, and the
     evidence for the exceptions that it names.
 
+    `derived` are the parts whose words are the code's own, with what was wrong with the model's.
     `confidence` is how far samples agreed on a part, from 0 to 1; empty where there was one sample.
     """
 
@@ -98,6 +100,7 @@ class Docstring:
     left_out: Mapping[str, str]
     evidence: tuple[Raised, ...] = ()
     confidence: Mapping[str, float] = field(default_factory=dict)
+    derived: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def least_confidence(self) -> float:
@@ -297,19 +300,54 @@ def margin(symbol: Symbol) -> int:
 
 def compose(target: Target, answers: Answers, look: Look) -> Docstring:
     """The docstring that the answers make; one that had none needs a summary at least."""
-    texts = answers.values
-    left_out = {key: "was left open" for key, text in texts.items() if text is None} | dict(answers.left_out)
-    parts = parts_of(target.slots, texts)
-    named = {entry.name for entry in parts.raises}
-    evidence = tuple(one for one in target.facts.raises if one.name in named)
+    said = said_of(target, answers)
+    parts = parts_of(target.slots, said.texts)
     width = look.width - margin(target.symbol)
     existing = target.symbol.docstring
     if existing is not None and existing.strip():
         text = merge(existing, parts, look.style, width=width, types=look.types)
     elif parts.summary is None:
-        raise ReplyInvalid(f"no docstring: the summary {left_out.get(SUMMARY, 'was left open')}")
+        raise ReplyInvalid(f"no docstring: the summary {said.left_out.get(SUMMARY, 'was left open')}")
     else:
         text = render(parts, look.style, width=width, types=look.types)
-    if example := texts.get(EXAMPLE):
+    if example := said.texts.get(EXAMPLE):
         text = with_example(text, example, look.style)
-    return Docstring(text, left_out, evidence, answers.confidence)
+    return said.docstring(text, target, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be said of each slot, by the model or else by the code, and what of them by nobody."""
+
+    texts: Mapping[str, str]
+    left_out: Mapping[str, str]
+    derived: Mapping[str, str]
+    confidence: Mapping[str, float]
+
+    def docstring(self, text: str, target: Target, parts: Parts) -> Docstring:
+        """The docstring with that text, and what is to be known of it."""
+        named = {entry.name for entry in parts.raises}
+        evidence = tuple(one for one in target.facts.raises if one.name in named)
+        return Docstring(text, self.left_out, evidence, self.confidence, self.derived)
+
+
+def said_of(target: Target, answers: Answers) -> Said:
+    """The answers, and what the code says of the slots that they leave open.
+
+    Where no answer may stand, the code does not sum up the function, either: a model that says nothing
+    is to be noticed.
+    """
+    texts = {slot: text for slot, text in answers.values.items() if text is not None}
+    unsaid = {slot: "was left open" for slot in answers.values if slot not in texts} | dict(answers.left_out)
+    own = {
+        slot: text
+        for slot in unsaid
+        if (slot != SUMMARY or texts)
+        and (text := derived(target.slots[slot], target.symbol, target.facts)) is not None
+    }
+    return Said(
+        texts | own,
+        {slot: reason for slot, reason in unsaid.items() if slot not in own},
+        {slot: reason for slot, reason in unsaid.items() if slot in own},
+        answers.confidence,
+    )

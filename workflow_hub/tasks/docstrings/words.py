@@ -15,7 +15,7 @@ LONGEST_ENTRY = 200
 RUN = 4
 COPIED = "was copied from the instructions"
 # Part of what an answer is remembered under: with other rules, what was refused may be asked again.
-RULES = 4
+RULES = 5
 # What to ask for instead, by what was wrong. A small model that is told what was wrong says that
 # again; told what to do, it does so now and then.
 INSTEAD: Mapping[str, str] = {
