@@ -26,6 +26,7 @@ from workflow_hub.config import Config, Settings
 from workflow_hub.errors import RoutingError, UsageError
 from workflow_hub.providers import OnDelta, Provider
 from workflow_hub.providers.table import Around, make
+from workflow_hub.report.rules import Severity
 from workflow_hub.routing import pick, rules
 from workflow_hub.routing.explain import explain
 from workflow_hub.routing.health import Health
@@ -33,7 +34,7 @@ from workflow_hub.routing.router import Choice, Router
 from workflow_hub.routing.shape import Options
 from workflow_hub.source.changed import Changes
 from workflow_hub.source.files import Refusal
-from workflow_hub.source.history import history
+from workflow_hub.source.history import History, history
 from workflow_hub.source.splice import literal
 from workflow_hub.tasks import ask as asking
 from workflow_hub.tasks import docstrings as documenting
@@ -208,7 +209,8 @@ class Hub:
         if stale:
             task = mending(task, look)
             levels = severities(settings, self.config.origin)
-            found = stale_docstrings(files, folder, settings, levels, changes)
+            past = _history(folder, levels, self.watch.say)
+            found = stale_docstrings(files, folder, settings, levels, changes, past)
         else:
             found = documenting.targets(files, folder, settings, changes)
         outcomes: list[Applied] = []
@@ -308,11 +310,19 @@ def audit_docstrings(
     settings = config.settings.docstrings
     levels = severities(settings, config.origin)
     files = documenting.files(paths, config.folder, settings)
-    past = history(config.folder) if levels["docstring-stale"] else None
+    past = _history(config.folder, levels, say)
+    return documenting.audit(files, config.folder, settings, levels, changes, past)
+
+
+def _history(
+    folder: Path, levels: Mapping[str, Severity | None], say: Callable[[str], None]
+) -> History | None:
+    """What git remembers, where a rule needs it; None where there is nothing, and `say` hears why."""
+    past = history(folder) if levels["docstring-stale"] else None
     if isinstance(past, str):
         say(f"docstring-stale is not judged: {past}")
-        past = None
-    return documenting.audit(files, config.folder, settings, levels, changes, past)
+        return None
+    return past
 
 
 def _refuse_outside(files: Sequence[Path | Refusal], folder: Path) -> None:

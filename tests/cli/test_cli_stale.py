@@ -40,6 +40,7 @@ IN = [b"        cup: What for.", b"        heat_s (int): How\\long,"]
 
 def test_what_needs_no_words_needs_no_model(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, a=STALE.replace(", now", ""))
+    git("init", "-q", cwd=folder)
     patch = run("docstrings", "a.py", "--fix-stale", cwd=folder)
     lines = patch.out.splitlines()[4:]
     taken, put = ([line[1:] for line in lines if line.startswith(sign)] for sign in (b"-", b"+"))
@@ -98,3 +99,31 @@ def test_only_what_changed_is_repaired(tmp_path: Path) -> None:
 def test_to_repair_is_not_to_check(tmp_path: Path) -> None:
     done = run("docstrings", ".", "--check", "--fix-stale", cwd=tmp_path)
     assert (done.code, "exclude each other" in done.err) == (2, True)
+
+
+def test_what_a_docstring_quotes_is_put_right_by_what_git_remembers(tmp_path: Path) -> None:
+    code = (
+        'def boil(heat: int = 3):\n    """Boil it.\n\n    Args:\n        heat (int): 3 by default.\n    """\n'
+    )
+    folder = folder_with(tmp_path, a=code)
+    git("init", "-q", cwd=folder)
+    git("add", ".", cwd=folder)
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "x", cwd=folder)
+    changed = code.replace("int = 3", "float = 4.5")
+    (folder / "a.py").write_text(changed)
+    assert "default of heat changed from 3 to 4.5" in run("docstrings", ".", "--check", cwd=folder).text
+    done = run("docstrings", ".", "--fix-stale", "--write", "--format", "json", cwd=folder)
+    assert (folder / "a.py").read_text() == changed.replace("(int): 3", "(float): 4.5")
+    assert [one["rule"] for one in done.report["findings"]] == ["docstring-stale"]
+    assert done.report["findings"][0]["message"] == (
+        "the docstring of function boil: default of heat changed from 3 to 4.5, "
+        "type of heat changed from int to float"
+    )
+    assert "nothing to do" in run("docstrings", ".", "--fix-stale", cwd=folder).err
+
+
+def test_without_a_history_the_rest_is_repaired(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, a=STALE.replace(", now", ""))
+    done = run("docstrings", "a.py", "--fix-stale", cwd=folder)
+    assert done.out.count(b"heat_s") == 1
+    assert "docstring-stale is not judged: not a git repository" in done.err

@@ -17,13 +17,13 @@ from workflow_hub.source.changed import Changes
 from workflow_hub.source.escapes import BUILTIN
 from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import Refusal, SourceFile
-from workflow_hub.source.history import History
+from workflow_hub.source.history import Commit, History
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, header_comments, symbols, wanted
 from workflow_hub.tasks.docstrings import findings
 from workflow_hub.tasks.docstrings.check import Fault, Kin, check
 from workflow_hub.tasks.docstrings.find import opened, place_of, policies_of
-from workflow_hub.tasks.docstrings.reading import read
+from workflow_hub.tasks.docstrings.reading import Reading, read
 from workflow_hub.tasks.docstrings.stale import Version, stale
 from workflow_hub.values import Failed, Place, Skipped
 
@@ -131,13 +131,26 @@ def _faults(
     reading = read(symbol.docstring or "")
     kin = kin_in(symbol, index)
     faults = list(check(symbol.node, facts, reading, kin, members_of(symbol, index)))
+    if written := written_for(symbol, index, reading, past):
+        commit, then, now = written
+        faults += stale(then, now, reading, kin, str(commit))
+    yield from (finding(symbol, place, fault) for fault in faults)
+
+
+def written_for(
+    symbol: Symbol, index: PackageIndex, reading: Reading, past: History | None
+) -> tuple[Commit, Version, Version] | None:
+    """The commit that last touched a docstring, the function that it was written for, and what that is now.
+
+    None where there is no such commit, or nothing in the docstring that a change could make wrong.
+    """
     # A summary alone seldom says anything that a change of the code makes wrong.
     tells = symbol.kind == "function" and (reading.sections or "`" in reading.prose)
-    if past is not None and tells and (written := past.written(symbol)) is not None:
-        commit, then = written
-        old, new = _version(then, PackageIndex()), _version(symbol, index)
-        faults += stale(old, new, reading, kin, str(commit))
-    yield from (finding(symbol, place, fault) for fault in faults)
+    written = past.written(symbol) if past is not None and tells else None
+    if written is None:
+        return None
+    commit, then = written
+    return commit, _version(then, PackageIndex()), _version(symbol, index)
 
 
 def _version(symbol: Symbol, index: PackageIndex) -> Version:

@@ -42,11 +42,11 @@ def repair(docstring: str, facts: Facts, faults: Sequence[Fault], slots: Collect
         if fault.rule in _SECTION_OF:
             old, *new = fault.names
             kind = _SECTION_OF[fault.rule]
-            if new and (kind == "raises" or _is_renamed(text, facts, old, new[0])):
+            if new and (kind == "raises" or is_renamed(text, facts, old, new[0])):
                 made = _renamed(text, kind, old, new[0])
                 done += [f"{old} renamed to {new[0]}"] * (made != text)
             else:
-                made = _without(text, kind, old)
+                made = without(text, kind, old)
                 done += [f"{old} taken out"] * (made != text)
                 wanted.update(("parameter", name) for name in new if made != text)
         elif fault.rule in _UNNEEDED:
@@ -117,13 +117,13 @@ def _blocks(lines: Sequence[str], section: Section) -> list[tuple[tuple[str, ...
     return None if led else blocks
 
 
-def _is_renamed(text: str, facts: Facts, old: str, new: str) -> bool:
+def is_renamed(text: str, facts: Facts, old: str, new: str) -> bool:
     """Whether `new` is `old` for certain: its words, its letters, or its type at the same place."""
     if set(words_of(old)) & set(words_of(new)) or SequenceMatcher(None, old, new).ratio() >= _ALIKE:
         return True
     reading = read(text)
     annotation = next((one.annotation for one in facts.parameters if one.name == new), None)
-    entry = next((one for _, one in _entries_of(reading, "parameters", old)), None)
+    entry = next((one for _, one in entries_of(reading, "parameters", old)), None)
     if annotation is None or entry is None:
         return False
     head = reading.lines[entry.start]
@@ -135,7 +135,7 @@ def _renamed(text: str, kind: str, old: str, new: str) -> str:
     # An exception may have its module before it.
     before = r"(?<!\w)" if kind == "raises" else r"(?<![\w.])"
     whole = re.compile(rf"{before}{re.escape(old)}(?!\w)")
-    for section, entry in _entries_of(read(text), kind, old):
+    for section, entry in entries_of(read(text), kind, old):
         head = lines[entry.start]
         places = list(whole.finditer(head))
         if section.style is Style.SPHINX:
@@ -155,10 +155,10 @@ def _retyped(lines: Sequence[str], old: str, new: str) -> Iterator[str]:
         yield f"{found[1]}{new}{found[2]}" if found else line
 
 
-def _without(text: str, kind: str, name: str) -> str:
+def without(text: str, kind: str, name: str) -> str:
     """The text without the entry of that name, and without a section that has no other."""
     lines = text.split("\n")
-    for section, entry in reversed(list(_entries_of(read(text), kind, name))):
+    for section, entry in reversed(list(entries_of(read(text), kind, name))):
         if len(entry.names) > 1:
             listed = re.compile(
                 rf"(?<![\w.])[*\\]*{re.escape(name)}\s*,\s*|\s*,\s*[*\\]*{re.escape(name)}(?!\w)"
@@ -191,7 +191,7 @@ def _without_sections(text: str, sections: Sequence[Section]) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def _entries_of(reading: Reading, kind: str, name: str) -> Iterator[tuple[Section, Entry]]:
+def entries_of(reading: Reading, kind: str, name: str) -> Iterator[tuple[Section, Entry]]:
     for section in reading.of(kind):
         for entry in section.entries:
             if name in {one if kind == "parameters" else one.rpartition(".")[2] for one in entry.names}:

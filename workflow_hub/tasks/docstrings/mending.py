@@ -15,14 +15,17 @@ from workflow_hub.report.rules import Severity
 from workflow_hub.source.changed import Changes
 from workflow_hub.source.facts import facts_of
 from workflow_hub.source.files import Refusal, SourceFile
+from workflow_hub.source.history import History
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Symbol, symbols
-from workflow_hub.tasks.docstrings.audit import ignored, is_judged, kin_in, members_of
+from workflow_hub.tasks.docstrings.audit import ignored, is_judged, kin_in, members_of, written_for
 from workflow_hub.tasks.docstrings.check import check
 from workflow_hub.tasks.docstrings.find import opened, place_of
-from workflow_hub.tasks.docstrings.mend import in_order, repair
+from workflow_hub.tasks.docstrings.mend import Repair, in_order, repair
 from workflow_hub.tasks.docstrings.reading import read
+from workflow_hub.tasks.docstrings.requote import requoted
 from workflow_hub.tasks.docstrings.slots import Slot, parts_of, slots_of
+from workflow_hub.tasks.docstrings.stale import changes as changed
 from workflow_hub.tasks.docstrings.styles import documented, merge
 from workflow_hub.tasks.docstrings.task import Docstring, Look, Target, margin, said_of
 from workflow_hub.values import Done, Failed, Place, Skipped
@@ -62,10 +65,12 @@ def stale_docstrings(
     settings: Docstrings,
     levels: Mapping[str, Severity | None],
     changes: Changes | None = None,
+    past: History | None = None,
 ) -> Iterator[Mended]:
     """The docstrings that can be repaired, file by file; one that needs nobody's words is done already.
 
-    A rule whose level is None is left alone, and so is what a comment switches off.
+    A rule whose level is None is left alone, and so is what a comment switches off. Without `past`
+    nothing is known of what changed since a docstring was written.
     """
     index = PackageIndex(root=folder)
     for file in found if changes is None else changes.among(found):
@@ -75,7 +80,7 @@ def stale_docstrings(
                     if changes is not None and not changes.touches(symbol):
                         continue
                     if symbol.docstring and symbol.docstring.strip() and is_judged(symbol, settings, index):
-                        yield from _mended(symbol, index, folder, settings, levels)
+                        yield from _mended(symbol, index, folder, settings, levels, past)
             case refused:
                 yield refused
 
@@ -86,6 +91,7 @@ def _mended(
     folder: Path,
     settings: Docstrings,
     levels: Mapping[str, Severity | None],
+    past: History | None,
 ) -> Iterator[Mended]:
     place = place_of(symbol, folder)
     try:
@@ -94,23 +100,25 @@ def _mended(
         yield Failed(place, error)
         return
     docstring = symbol.docstring or ""
-    kin, members = kin_in(symbol, index), members_of(symbol, index)
-    off = ignored(symbol)
-    faults = [
-        fault
-        for fault in check(symbol.node, facts, read(docstring), kin, members)
-        if levels[fault.rule] is not None and fault.rule not in off
-    ]
-    if not faults:
-        return
-    made = repair(docstring, facts, faults, slots_of(facts, None).values())
+    reading, kin = read(docstring), kin_in(symbol, index)
+    off = {*ignored(symbol), *(rule for rule, level in levels.items() if level is None)}
+    found = check(symbol.node, facts, reading, kin, members_of(symbol, index))
+    faults = [fault for fault in found if fault.rule not in off]
+    made = Repair("\n".join(reading.lines), (), frozenset())
+    if faults:
+        made = repair(docstring, facts, faults, slots_of(facts, None).values())
+    if "docstring-stale" not in off and (written := written_for(symbol, index, reading, past)):
+        _, then, now = written
+        again = requoted(made.text, changed(then, now, reading, kin), facts)
+        made = replace(made, text=again.text, done=(*made.done, *again.done))
+    rules = [fault.rule for fault in faults]
     target = Stale(
         symbol,
         facts,
         documented(made.text),
         place,
         text=made.text,
-        rule=faults[0].rule,
+        rule=next(iter(rules), "docstring-stale"),
         done=made.done,
         asks=made.asks,
     )

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from workflow_hub.source.facts import Facts, Parameter
 from workflow_hub.source.files import parse_expression
@@ -33,20 +34,38 @@ class Version:
         return {dotted(one.func) or "" for one in own_nodes(body) if isinstance(one, ast.Call)}
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that changed and that the docstring speaks of, as `says` tells.
+
+    Where the docstring has a piece of code that is another now, `part` is where: the entry of the
+    parameter `name`, its "type", what "returns", or the "prose". What does not raise `name` any more has
+    the part "raises".
+    """
+
+    says: str
+    part: Literal["", "default", "type", "returns", "prose", "raises"] = ""
+    name: str = ""
+    old: str = ""
+    new: str = ""
+
+
 def stale(then: Version, now: Version, reading: Reading, kin: Kin, when: str) -> Iterator[Fault]:
     """One fault with all that changed since `when`, or none."""
-    changed = [
-        *_parameters(then.facts, now.facts, reading),
-        *_given_back(then.facts, now.facts, reading),
-        *_raised(then, now, reading, kin),
-    ]
-    if changed:
-        what = ", ".join(changed)
+    if found := [*changes(then, now, reading, kin)]:
+        what = ", ".join(one.says for one in found)
         says = f"is stale: {what} since the docstring was written ({when})"
         yield Fault("docstring-stale", says, what, evidence=f"then: {then.facts.signature}")
 
 
-def _parameters(then: Facts, now: Facts, reading: Reading) -> Iterator[str]:
+def changes(then: Version, now: Version, reading: Reading, kin: Kin) -> Iterator[Change]:
+    """What changed of what the docstring speaks of."""
+    yield from _parameters(then.facts, now.facts, reading)
+    yield from _given_back(then.facts, now.facts, reading)
+    yield from _raised(then, now, reading, kin)
+
+
+def _parameters(then: Facts, now: Facts, reading: Reading) -> Iterator[Change]:
     old = {one.name: one for one in then.parameters}
     new = {one.name: one for one in now.parameters}
     described = reading.names("parameters") if reading.is_sure("parameters") else {}
@@ -59,52 +78,57 @@ def _parameters(then: Facts, now: Facts, reading: Reading) -> Iterator[str]:
         if successor in added:
             added.remove(successor)
             if name in spoken:
-                yield f"parameter {name} renamed to {successor}"
+                says = f"parameter {name} renamed to {successor}"
+                yield Change(says, "prose", name, f"`{name}`", f"`{successor}`")
         elif name in spoken:
-            yield f"parameter {name} removed"
+            yield Change(f"parameter {name} removed")
     if described:
-        yield from (f"parameter {name} added" for name in added if name not in described)
+        yield from (Change(f"parameter {name} added") for name in added if name not in described)
     for name in described.keys() & old.keys() & new.keys():
         yield from _retyped(old[name], new[name], _entry(reading, name))
 
 
-def _retyped(old: Parameter, new: Parameter, entry: str) -> Iterator[str]:
+def _retyped(old: Parameter, new: Parameter, entry: str) -> Iterator[Change]:
     """What the entry of a parameter quotes of it, and is otherwise now."""
     if old.default != new.default and _quotes(entry, old.default) and not _quotes(entry, new.default):
-        yield f"default of {old.name} changed from {old.default} to {new.default or 'none'}"
+        says = f"default of {old.name} changed from {old.default} to {new.default or 'none'}"
+        yield Change(says, "default", old.name, old.default or "", new.default or "")
     if canonical(old.annotation) == canonical(new.annotation):
         return
     if _quotes(entry, old.annotation) and not _quotes(entry, new.annotation):
-        yield f"type of {old.name} changed from {old.annotation} to {new.annotation or 'none'}"
+        says = f"type of {old.name} changed from {old.annotation} to {new.annotation or 'none'}"
+        yield Change(says, "type", old.name, old.annotation or "", new.annotation or "")
 
 
-def _given_back(then: Facts, now: Facts, reading: Reading) -> Iterator[str]:
+def _given_back(then: Facts, now: Facts, reading: Reading) -> Iterator[Change]:
     has_section = reading.has("returns", "yields")
     if then.yields != now.yields:
         if has_section:
-            yield "it yields now" if now.yields else "it does not yield any more"
+            yield Change("it yields now" if now.yields else "it does not yield any more")
     elif then.returns_value != now.returns_value:
         if has_section and then.returns_value:
-            yield "nothing is returned any more"
+            yield Change("nothing is returned any more")
         elif reading.has("parameters") and not has_section and now.returns_value:
-            yield "a value is returned now"
+            yield Change("a value is returned now")
     elif has_section and then.returns and now.returns and canonical(then.returns) != canonical(now.returns):
         text = "\n".join(reading.text(section) for section in reading.sections)
         if not _quotes(text, now.returns):
-            yield f"what is returned changed from {then.returns} to {now.returns}"
+            says = f"what is returned changed from {then.returns} to {now.returns}"
+            yield Change(says, "returns", "", then.returns, now.returns)
 
 
-def _raised(then: Version, now: Version, reading: Reading, kin: Kin) -> Iterator[str]:
+def _raised(then: Version, now: Version, reading: Reading, kin: Kin) -> Iterator[Change]:
     described = {_last(name) for name in reading.names("raises")}
     old = {_last(one.name) for one in then.facts.raises}
     new = {_last(one.name): one.name for one in now.facts.raises}
     if described and now.calls <= then.calls:
         # What is called anew may raise it instead.
         kept = {name for one in new.values() for name in kin(one)}
-        yield from (f"{name} is not raised any more" for name in sorted((old & described) - kept))
+        for name in sorted((old & described) - kept):
+            yield Change(f"{name} is not raised any more", "raises", name)
     if reading.sections:
         yield from (
-            f"{name} is raised"
+            Change(f"{name} is raised")
             for name, full in new.items()
             if name not in old and not _covers(described, kin(full))
         )
@@ -127,8 +151,13 @@ def _entry(reading: Reading, name: str) -> str:
 
 
 def _quotes(text: str, code: str | None) -> bool:
-    """Whether a text has this piece of code in it, apart from longer ones."""
-    return code is not None and re.search(rf"(?<![\w.]){re.escape(code)}(?![\w\[]|\.\w)", text) is not None
+    """Whether a text has this piece of code in it."""
+    return code is not None and quotation(code).search(text) is not None
+
+
+def quotation(code: str) -> re.Pattern[str]:
+    """Finds a piece of code in a text, apart from longer ones."""
+    return re.compile(rf"(?<![\w.]){re.escape(code)}(?![\w\[]|\.\w)")
 
 
 def canonical(annotation: str | None) -> str | None:
