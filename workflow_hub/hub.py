@@ -35,7 +35,7 @@ from workflow_hub.routing.shape import Options
 from workflow_hub.source.changed import Changes
 from workflow_hub.source.files import Refusal
 from workflow_hub.source.history import History, history
-from workflow_hub.source.splice import literal
+from workflow_hub.source.literal import literal
 from workflow_hub.tasks import ask as asking
 from workflow_hub.tasks import docstrings as documenting
 from workflow_hub.tasks.docstrings.apply import Applied, Applier

@@ -15,7 +15,7 @@ from workflow_hub.errors import UsageError
 from workflow_hub.source.changed import Changes, changed_since, staged
 from workflow_hub.source.files import SourceFile, parse_source
 from workflow_hub.source.git import GitRefused, repository
-from workflow_hub.source.splice import same_but_docstrings
+from workflow_hub.source.proof import same_but_docstrings
 from workflow_hub.source.symbols import symbols
 
 BEFORE = '''\

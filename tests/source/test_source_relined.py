@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow_hub.source.files import parse_source
-from workflow_hub.source.splice import clean, splice
+from workflow_hub.source.literal import clean
+from workflow_hub.source.splice import splice
 from workflow_hub.source.symbols import symbols
 
 # (what is between the quotes, prefix, the new text, what is between the quotes then)

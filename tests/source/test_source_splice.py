@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 
 from workflow_hub.errors import SourceRefused
 from workflow_hub.source.files import parse_source, read_source
-from workflow_hub.source.splice import Range, clean, literal, prove, splice, unified_patch
+from workflow_hub.source.literal import clean, literal
+from workflow_hub.source.patch import unified_patch
+from workflow_hub.source.proof import Range, prove
+from workflow_hub.source.splice import splice
 from workflow_hub.source.symbols import symbols
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from workflow_hub.errors import SourceRefused, UsageError
 from workflow_hub.source.files import Refusal, SourceFile, parse_source, read_source
 from workflow_hub.source.git import GitRefused, Repository, repository
-from workflow_hub.source.splice import same_but_docstrings
+from workflow_hub.source.proof import same_but_docstrings
 from workflow_hub.source.symbols import Node, Symbol, symbols
 
 _DIFF = (

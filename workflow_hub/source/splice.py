@@ -1,23 +1,21 @@
-"""Docstrings put into source text byte by byte, the proof that nothing else moved, and the patch."""
+"""Docstrings put into source text byte by byte."""
 
 from __future__ import annotations
 
 import ast
 import bisect
 import difflib
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 from workflow_hub.errors import SourceRefused
 from workflow_hub.source.files import SourceFile, parse_source
+from workflow_hub.source.literal import LINE_END, UNSEEN, WIDTH, asked, clean, escaped, literal
+from workflow_hub.source.proof import Proof, Range, prove
 from workflow_hub.source.symbols import Node, Symbol
 
-WIDTH = 88
-_LINE_END = re.compile(r"\r\n|\r|\n")
 # A backslash before a line end takes it out of the text.
 _ESCAPE_OR_LINE_END = re.compile(r"\\(?:\r\n|.)|\r\n|\r|\n", re.DOTALL)
 _BLANKS = re.compile(r"[ \t\f]*")
@@ -27,35 +25,6 @@ _UP_TO_COLON = re.compile(r"(?:[^#:]|#[^\r\n]*)*:")
 _LEADING_COMMENTS = re.compile(r"(?:[ \t\f]*(?:\r\n|\r|\n))*(?:[ \t\f]*#[^\r\n]*(?:\r\n|\r|\n|\Z))+")
 _TRIPLE = re.compile(r"([rRuU]?)(\"\"\"|''')((?:\\.|(?!\2)[^\\])*)\2", re.DOTALL)
 _SINGLE = re.compile(r"[rRuU]?(\"|')(?:\\.|(?!\1)[^\\])*\1", re.DOTALL)
-# What an editor does not show, or shows elsewhere (bidirectional marks), is written as an escape.
-_UNSEEN = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
-)
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The bytes `start:end` of the old file became `new_start:new_end` of the new one.
-
-    `start == end` is an insertion; otherwise a docstring that was there has been replaced.
-    """
-
-    start: int
-    end: int
-    new_start: int
-    new_end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What was checked about a changed file; a proof that fails is raised, never returned."""
-
-    ast_equal: bool
-    bytes_outside_equal: bool
-    sha256_before: str
-    sha256_after: str
-    inserted_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,43 +54,6 @@ class _Plan:
     edits: tuple[Edit, ...]
 
 
-def clean(docstring: str) -> str:
-    """A docstring without its indentation, as `inspect.cleandoc` does it, and without trailing blanks.
-
-    Line ends become `\\n` and tabs blanks. In every Python version white space of any kind counts
-    as indentation.
-    """
-    first, *rest = _lines(docstring)
-    margin = min((len(line) - len(line.lstrip()) for line in rest if line), default=0)
-    return _without_blank_ends([first.lstrip(), *(line[margin:] for line in rest)])
-
-
-def literal(
-    text: str, *, indent: str = "    ", newline: str = "\n", raw: bool | None = None, width: int = WIDTH
-) -> str:
-    """The docstring literal of a cleaned text, quotes included, its first line without indentation.
-
-    One line where the text is one and fits into `width` columns, else the closing quotes stand on a line of
-    their own. `raw=None` takes `r` where backslashes are all that needs escaping. SourceRefused where the
-    text is empty, holds half a surrogate pair, or `raw=True` cannot express it.
-    """
-    text = _asked(text)
-    rawable = not (text.endswith("\\") or '"""' in text or _UNSEEN.search(text))
-    if raw and not rawable:
-        raise SourceRefused("the text cannot be written as a raw docstring")
-    is_raw = rawable and "\\" in text if raw is None else raw
-    opening = 'r"""' if is_raw else '"""'
-    first, *rest = (text if is_raw else _escaped(text, '"""')).split("\n")
-    columns = len(indent.expandtabs()) + len(opening) + len(first) + 3
-    if not rest and not first.endswith('"') and columns <= width:
-        return f'{opening}{first}"""'
-    # With nothing else at the margin, the first line shows where the margin is.
-    if first.startswith(" ") or (any(rest) and all(line.startswith(" ") for line in rest if line)):
-        opening += newline + indent
-    lines = [opening + first, *(indent + line if line else "" for line in rest), indent + '"""']
-    return newline.join(lines)
-
-
 def splice(source: SourceFile, docstrings: Iterable[tuple[Symbol, str]], *, width: int = WIDTH) -> Spliced:
     """The file with these cleaned texts as the docstrings of its symbols, proven.
 
@@ -148,67 +80,6 @@ def _finished(source: SourceFile, plans: list[_Plan], refused: list[tuple[Symbol
     data, ranges = _apply(source, plans)
     proof = prove(source, data, ranges, [(plan.symbol, plan.text) for plan in plans])
     return Spliced(data, ranges, tuple((plan.symbol, plan.edits) for plan in plans), tuple(refused), proof)
-
-
-def prove(
-    before: SourceFile, after: bytes, ranges: Sequence[Range], docstrings: Iterable[tuple[Symbol, str]] = ()
-) -> Proof:
-    """That `after` is `before` with these docstrings and nothing else; SourceRefused where it is not.
-
-    It parses, in the same encoding; its syntax tree without docstrings is equal; every byte outside of
-    `ranges` is; the docstrings read as asked, and those that were not asked for read as before.
-    """
-    if not _equal_outside(before.data, after, ranges):
-        raise SourceRefused(f"{before.path}: bytes outside of the docstrings would change")
-    parsed = parse_source(before.path, after)
-    if parsed.encoding != before.encoding:
-        raise SourceRefused(f"{before.path}: the encoding would change to {parsed.encoding}")
-    pairs = same_but_docstrings(before.tree, parsed.tree)
-    if pairs is None:
-        raise SourceRefused(f"{before.path}: more than docstrings would change")
-    wanted = {symbol.node: text for symbol, text in docstrings}
-    for old, new in pairs:
-        found = ast.get_docstring(new, clean=False)
-        if old in wanted:
-            kept = found is not None and clean(found) == _settled(wanted[old])
-        else:
-            kept = found == ast.get_docstring(old, clean=False)
-        if not kept:
-            line = getattr(old, "lineno", 1)
-            raise SourceRefused(f"{before.path}:{line}: the docstring would not read as it should")
-    return Proof(
-        ast_equal=True,
-        bytes_outside_equal=True,
-        sha256_before=hashlib.sha256(before.data).hexdigest(),
-        sha256_after=hashlib.sha256(after).hexdigest(),
-        inserted_bytes=sum(one.new_end - one.new_start for one in ranges),
-    )
-
-
-def unified_patch(path_shown: str, before: bytes, after: bytes) -> bytes:
-    """A patch as `git diff` prints it and `git apply` takes it; empty where nothing differs.
-
-    `path_shown` is seen from the top folder of the repository, wherever in it the patch is applied:
-    git takes the paths of its own format so, and outside of a repository from the current folder.
-    Lines end with `\\n` alone, so that a `\\r` and bytes of any encoding pass through.
-    """
-    if before == after:
-        return b""
-    old, new = _byte_lines(before), _byte_lines(after)
-    name = path_shown.encode("utf-8", "surrogateescape")
-    old_name, new_name = _quoted(b"a/" + name), _quoted(b"b/" + name)
-    tab = b"\t" if b" " in name else b""
-    patch = [b"diff --git %s %s\n--- %s%s\n+++ %s%s\n" % (old_name, new_name, old_name, tab, new_name, tab)]
-    for group in difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(3):
-        (_, old_start, _, new_start, _), (_, _, old_end, _, new_end) = group[0], group[-1]
-        patch.append(b"@@ -%s +%s @@\n" % (_span(old_start, old_end), _span(new_start, new_end)))
-        for kind, i1, i2, j1, j2 in group:
-            if kind == "equal":
-                patch += [_patch_line(b" ", line) for line in old[i1:i2]]
-            else:
-                patch += [_patch_line(b"-", line) for line in old[i1:i2]]
-                patch += [_patch_line(b"+", line) for line in new[j1:j2]]
-    return b"".join(patch)
 
 
 class _Page:
@@ -253,7 +124,7 @@ class _Page:
         """How the line at `place` ends; the last line goes by the one above it."""
         number = bisect.bisect_right(self.starts, place)
         number = min(number, len(self.starts) - 1)
-        end = _LINE_END.search(self.text, self.starts[max(number - 1, 0)])
+        end = LINE_END.search(self.text, self.starts[max(number - 1, 0)])
         return end.group() if end else "\n"
 
     def indentation(self, place: int) -> str:
@@ -335,11 +206,11 @@ class _Page:
         assert isinstance(constant, ast.Constant)
         assert isinstance(constant.value, str)
         start, end = self.start_of(constant), self.end_of(constant)
-        text = _asked(text)
+        text = asked(text)
         if clean(constant.value) == text:
             return ()
         written = self.text[start:end]
-        newline = (_LINE_END.search(written) or [self.newline_at(start)])[0]
+        newline = (LINE_END.search(written) or [self.newline_at(start)])[0]
         begin = self.start_of(statement)
         stands_alone = not self.text[self.starts[statement.lineno - 1] : begin].strip(" \t\f")
         indent = self.indentation(begin) + ("" if stands_alone else self.step())
@@ -371,9 +242,9 @@ def _amended(
     edits = []
     for index, lines in gaps:
         shown = "\n".join(lines)
-        if raw and (_UNSEEN.search(shown) or quotes in shown):
+        if raw and (UNSEEN.search(shown) or quotes in shown):
             return None
-        lines = shown.split("\n") if raw else _escaped(shown, quotes).split("\n")
+        lines = shown.split("\n") if raw else escaped(shown, quotes).split("\n")
         lines = [margin + line if line else "" for line in lines]
         if index:
             place = stops[top + index - 1]
@@ -411,10 +282,10 @@ def _relined(
         if kind == "equal":
             continue
         fresh = [line for line in new[j1:j2] if line not in written]
-        if raw and any(_UNSEEN.search(line) or quotes in line for line in fresh):
+        if raw and any(UNSEEN.search(line) or quotes in line for line in fresh):
             return None
         made = [
-            written.get(line) or (line and margin + (line if raw else _escaped(line, quotes)))
+            written.get(line) or (line and margin + (line if raw else escaped(line, quotes)))
             for line in new[j1:j2]
         ]
         place = Edit(stops[top + i1 - 1], stops[top + i2 - 1], "".join(newline + line for line in made))
@@ -424,7 +295,7 @@ def _relined(
 
 def _lines_of(triple: re.Match[str]) -> tuple[list[int], list[int]]:
     """Where the lines between the quotes begin and end, as they are written."""
-    within = _LINE_END if triple[1] in {"r", "R"} else _ESCAPE_OR_LINE_END
+    within = LINE_END if triple[1] in {"r", "R"} else _ESCAPE_OR_LINE_END
     ends = [
         end
         for end in within.finditer(triple[0], triple.start(3), triple.end(3))
@@ -493,109 +364,5 @@ def _apply(source: SourceFile, plans: Iterable[_Plan]) -> tuple[bytes, tuple[Ran
     return b"".join(pieces), tuple(ranges)
 
 
-def _equal_outside(before: bytes, after: bytes, ranges: Sequence[Range]) -> bool:
-    edges = [Range(0, 0, 0, 0), *ranges, Range(len(before), len(before), len(after), len(after))]
-    return all(
-        one.end <= two.start
-        and one.new_end <= two.new_start
-        and before[one.end : two.start] == after[one.new_end : two.new_start]
-        for one, two in pairwise(edges)
-    )
-
-
-def same_but_docstrings(before: Node, after: Node) -> list[tuple[Node, Node]] | None:
-    """The modules, classes and functions of both trees in pairs, None where the trees differ.
-
-    A list of things to compare instead of `ast.dump`, which recurses too deeply on long chains.
-    """
-    pairs: list[tuple[Node, Node]] = []
-    todo: list[tuple[object, object]] = [(before, after)]
-    while todo:
-        old, new = todo.pop()
-        if old.__class__ is not new.__class__:
-            return None
-        if isinstance(old, ast.AST):
-            if isinstance(old, _DOCUMENTED):
-                assert isinstance(new, _DOCUMENTED)
-                pairs.append((old, new))
-                todo.append((_statements(old), _statements(new)))
-            for name in old._fields:
-                one, other = getattr(old, name, None), getattr(new, name, None)
-                # Names are interned and `ast.Load()` is one object: most fields need no look.
-                if one is not other and not (name == "body" and isinstance(old, _DOCUMENTED)):
-                    todo.append((one, other))
-        elif isinstance(old, list):
-            assert isinstance(new, list)
-            if len(old) != len(new):
-                return None
-            todo += zip(old, new, strict=True)
-        elif old != new:
-            return None
-    return pairs
-
-
-def _statements(node: Node) -> list[ast.stmt]:
-    """The body without the docstring."""
-    return node.body if ast.get_docstring(node, clean=False) is None else node.body[1:]
-
-
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _lines(text: str) -> list[str]:
-    """Lines without trailing blanks, indented by plain blanks."""
-    lines = [line.rstrip() for line in _LINE_END.sub("\n", text).expandtabs().split("\n")]
-    return [" " * (len(line) - len(line.lstrip())) + line.lstrip() for line in lines]
-
-
-def _asked(text: str) -> str:
-    """The text settled; SourceRefused where no file can hold it, or where there is none."""
-    text = _settled(text)
-    if not text:
-        raise SourceRefused("an empty text is no docstring")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise SourceRefused("the text holds half a surrogate pair, which no file can")
-    return text
-
-
-def _settled(text: str) -> str:
-    """A cleaned text in its one form: no trailing blanks, no blank ends, some line at the margin."""
-    lines = _lines(text)
-    margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
-    return _without_blank_ends([line[margin:] for line in lines])
-
-
-def _without_blank_ends(lines: list[str]) -> str:
-    filled = [number for number, line in enumerate(lines) if line]
-    return "\n".join(lines[filled[0] : filled[-1] + 1]) if filled else ""
-
-
-def _escaped(text: str, quotes: str) -> str:
-    """The text as it is written between these triple quotes; its line ends stay line ends."""
-    text = text.replace("\\", "\\\\").replace(quotes, f"\\{quotes[0]}" * 3)
-    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
-
-
-def _byte_lines(data: bytes) -> list[bytes]:
-    return re.findall(rb"[^\n]*\n|[^\n]+", data)
-
-
-def _span(start: int, end: int) -> bytes:
-    # An empty span is named by the line before it, a single line without its length.
-    length = end - start
-    return b"%d" % (start + 1) if length == 1 else b"%d,%d" % (start + bool(length), length)
-
-
-def _patch_line(sign: bytes, line: bytes) -> bytes:
-    return sign + line if line.endswith(b"\n") else sign + line + b"\n\\ No newline at end of file\n"
-
-
-def _quoted(name: bytes) -> bytes:
-    """The name as git shows it with `core.quotePath`: in quotes where a byte is not plain ASCII."""
-    named = dict(zip(b'\a\b\t\n\v\f\r"\\', b'abtnvfr"\\', strict=True))
-    shown = b"".join(
-        b"\\%c" % named[byte] if byte in named else b"%c" % byte if 32 <= byte < 127 else b"\\%03o" % byte
-        for byte in name
-    )
-    return name if shown == name else b'"%s"' % shown

@@ -11,7 +11,7 @@ from workflow_hub.config import Docstrings
 from workflow_hub.errors import SourceRefused
 from workflow_hub.report.finding import Finding, Fix, Spot
 from workflow_hub.source.files import SourceFile, read_source
-from workflow_hub.source.splice import clean
+from workflow_hub.source.literal import clean
 from workflow_hub.source.symbols import KINDS, Policies
 from workflow_hub.tasks.docstrings.apply import Applier
 from workflow_hub.tasks.docstrings.audit import Judged, audit, severities

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from workflow_hub.source.splice import clean, literal
+from workflow_hub.source.literal import clean, literal
 from workflow_hub.tasks.docstrings.styles import (
     Documented,
     Entry,

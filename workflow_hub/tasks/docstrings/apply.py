@@ -12,7 +12,10 @@ from workflow_hub.errors import SourceRefused
 from workflow_hub.report.finding import Finding
 from workflow_hub.source.escapes import Raised
 from workflow_hub.source.files import SourceFile
-from workflow_hub.source.splice import Edit, Proof, Spliced, clean, splice, unified_patch
+from workflow_hub.source.literal import clean
+from workflow_hub.source.patch import unified_patch
+from workflow_hub.source.proof import Proof
+from workflow_hub.source.splice import Edit, Spliced, splice
 from workflow_hub.source.symbols import Symbol
 from workflow_hub.source.write import replace
 from workflow_hub.tasks.docstrings.findings import proposed

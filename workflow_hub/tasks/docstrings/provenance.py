@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from workflow_hub.errors import ConfigError, SourceRefused
 from workflow_hub.located import read_text
-from workflow_hub.source.splice import clean
+from workflow_hub.source.literal import clean
 from workflow_hub.tasks.docstrings.apply import Record
 from workflow_hub.tasks.docstrings.task import Docstring, Target
 from workflow_hub.values import Done

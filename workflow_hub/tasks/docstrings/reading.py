@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from workflow_hub.source.splice import clean
+from workflow_hub.source.literal import clean
 from workflow_hub.tasks.docstrings import styles
 from workflow_hub.tasks.docstrings.styles import Style
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from workflow_hub.source.splice import clean
+from workflow_hub.source.literal import clean
 
 WIDTH = 88
 INDENT_WIDTH = 4
