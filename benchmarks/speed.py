@@ -115,7 +115,8 @@ def _workflow_hub(*arguments: str, folder: Path, **environment: str) -> subproce
 
 def _exact(made: dict[str, object], functions: list[str]) -> str:
     """How many functions have a docstring, and how many of those name exactly their parameters."""
-    from workflow_hub.tasks.docstrings.styles import bare, documented
+    from workflow_hub.tasks.docstrings.parts import bare
+    from workflow_hub.tasks.docstrings.sections import documented
 
     nodes = [node for node in ast.walk(ast.parse(str(made["source"]))) if isinstance(node, ast.FunctionDef)]
     top = [node for node in nodes if ast.get_docstring(node)]

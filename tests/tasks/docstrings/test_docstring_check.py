@@ -22,8 +22,9 @@ from workflow_hub.source.splice import splice
 from workflow_hub.source.symbols import symbols
 from workflow_hub.tasks.docstrings.audit import Judged, audit, severities
 from workflow_hub.tasks.docstrings.check import renamed
+from workflow_hub.tasks.docstrings.parts import Style
 from workflow_hub.tasks.docstrings.slots import parts_of, slots_of
-from workflow_hub.tasks.docstrings.styles import Style, render
+from workflow_hub.tasks.docstrings.styles import render
 
 EVERY = Docstrings(tests=True)
 # The same text in three styles: what is described, and what is said of it.

@@ -23,7 +23,8 @@ from workflow_hub.tasks.docstrings.examples import (
     wants_example,
     with_example,
 )
-from workflow_hub.tasks.docstrings.styles import Style, documented
+from workflow_hub.tasks.docstrings.parts import Style
+from workflow_hub.tasks.docstrings.sections import documented
 
 
 def symbol_in(code: str, name: str, path: str = "shop.py") -> tuple[Symbol, Facts]:

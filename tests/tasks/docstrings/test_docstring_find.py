@@ -17,7 +17,7 @@ from workflow_hub.tasks.docstrings.find import (
     style_of,
     targets,
 )
-from workflow_hub.tasks.docstrings.styles import Style
+from workflow_hub.tasks.docstrings.parts import Style
 from workflow_hub.tasks.docstrings.task import Target
 from workflow_hub.values import Failed, Skipped
 

@@ -20,8 +20,9 @@ from workflow_hub.source.splice import splice
 from workflow_hub.source.symbols import symbols
 from workflow_hub.tasks.docstrings.audit import severities
 from workflow_hub.tasks.docstrings.mending import Stale, _result, stale_docstrings
+from workflow_hub.tasks.docstrings.parts import Style
 from workflow_hub.tasks.docstrings.slots import parts_of, slots_of
-from workflow_hub.tasks.docstrings.styles import Style, render
+from workflow_hub.tasks.docstrings.styles import render
 from workflow_hub.tasks.docstrings.task import Docstring, Look
 from workflow_hub.values import Done, Failed
 

@@ -11,8 +11,9 @@ from workflow_hub.source.facts import Facts, facts_of
 from workflow_hub.source.files import parse_source
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import symbols
+from workflow_hub.tasks.docstrings.parts import Entry, Parts
+from workflow_hub.tasks.docstrings.sections import documented
 from workflow_hub.tasks.docstrings.slots import Slot, parts_of, slots_of, yielded
-from workflow_hub.tasks.docstrings.styles import Entry, Parts, documented
 
 
 def facts(code: str, name: str | None = None) -> Facts:

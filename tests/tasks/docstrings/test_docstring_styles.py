@@ -11,17 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workflow_hub.source.literal import clean, literal
-from workflow_hub.tasks.docstrings.styles import (
-    Documented,
-    Entry,
-    Parts,
-    Style,
-    bare,
-    detect,
-    documented,
-    merge,
-    render,
-)
+from workflow_hub.tasks.docstrings.parts import Documented, Entry, Parts, Style, bare
+from workflow_hub.tasks.docstrings.sections import detect, documented
+from workflow_hub.tasks.docstrings.styles import merge, render
 
 PARTS = Parts(
     "add an item to the cart",

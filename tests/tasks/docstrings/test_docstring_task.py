@@ -19,7 +19,8 @@ from workflow_hub.source.files import parse_source
 from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import symbols
 from workflow_hub.tasks.docstrings.find import snippet
-from workflow_hub.tasks.docstrings.styles import Style, documented
+from workflow_hub.tasks.docstrings.parts import Style
+from workflow_hub.tasks.docstrings.sections import documented
 from workflow_hub.tasks.docstrings.task import Look, Target, compose, read, task
 from workflow_hub.tasks.docstrings.words import COPIED, INSTEAD, RULES, refusal, words_of
 from workflow_hub.values import Place, Reply

@@ -10,7 +10,8 @@ from datetime import date
 from workflow_hub.schema import TEXT_OR_NULL, Schema
 from workflow_hub.source.facts import Facts
 from workflow_hub.source.symbols import Symbol, last_name
-from workflow_hub.tasks.docstrings.styles import Style, documented
+from workflow_hub.tasks.docstrings.parts import Style
+from workflow_hub.tasks.docstrings.sections import documented
 
 LONGEST_DRAFT = 72
 MOST_LINES = 4

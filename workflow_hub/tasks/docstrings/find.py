@@ -25,7 +25,8 @@ from workflow_hub.source.package import PackageIndex
 from workflow_hub.source.symbols import Policies, Symbol, symbols, wanted
 from workflow_hub.tasks.docstrings.examples import wants_example
 from workflow_hub.tasks.docstrings.order import callees_first
-from workflow_hub.tasks.docstrings.styles import Style, detect, documented
+from workflow_hub.tasks.docstrings.parts import Style
+from workflow_hub.tasks.docstrings.sections import detect, documented
 from workflow_hub.tasks.docstrings.task import Target
 from workflow_hub.values import Failed, Place, Skipped
 

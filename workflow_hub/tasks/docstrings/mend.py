@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from workflow_hub.source.facts import Facts
-from workflow_hub.tasks.docstrings import styles
+from workflow_hub.tasks.docstrings import sections as layout
 from workflow_hub.tasks.docstrings.check import GIVES, Fault
+from workflow_hub.tasks.docstrings.parts import Style
 from workflow_hub.tasks.docstrings.reading import Entry, Reading, Section, read
 from workflow_hub.tasks.docstrings.slots import Slot
-from workflow_hub.tasks.docstrings.styles import Style
 from workflow_hub.tasks.docstrings.words import words_of
 
 _ALIKE = 0.6
@@ -172,7 +172,7 @@ def without(text: str, kind: str, name: str) -> str:
             while last and not lines[start - 1]:
                 start -= 1
             del lines[start : entry.end]
-    typed = [one for one in styles.sections("\n".join(lines)) if one.kind == "types" and one.names == (name,)]
+    typed = [one for one in layout.sections("\n".join(lines)) if one.kind == "types" and one.names == (name,)]
     for one in reversed(typed if kind == "parameters" else []):
         del lines[one.start : one.end]
     return "\n".join(lines).strip("\n")

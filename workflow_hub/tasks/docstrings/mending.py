@@ -24,9 +24,10 @@ from workflow_hub.tasks.docstrings.find import opened, place_of
 from workflow_hub.tasks.docstrings.mend import Repair, in_order, repair
 from workflow_hub.tasks.docstrings.reading import read
 from workflow_hub.tasks.docstrings.requote import requoted
+from workflow_hub.tasks.docstrings.sections import documented
 from workflow_hub.tasks.docstrings.slots import Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.stale import changes as changed
-from workflow_hub.tasks.docstrings.styles import documented, merge
+from workflow_hub.tasks.docstrings.styles import merge
 from workflow_hub.tasks.docstrings.task import Docstring, Look, Target, margin, said_of
 from workflow_hub.values import Done, Failed, Place, Skipped
 

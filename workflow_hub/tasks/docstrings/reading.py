@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from workflow_hub.source.literal import clean
-from workflow_hub.tasks.docstrings import styles
-from workflow_hub.tasks.docstrings.styles import Style
+from workflow_hub.tasks.docstrings import sections as layout
+from workflow_hub.tasks.docstrings.parts import Style
 
 # What the sections that only hold types are part of.
 _KINDS = {"types": "parameters", "attribute types": "attributes", "return type": "returns"}
@@ -91,7 +91,7 @@ def read(docstring: str) -> Reading:
 
 
 def _sections(docstring: str, lines: Sequence[str]) -> Iterator[Section]:
-    found = [one for one in styles.sections(docstring) if one.kind != "other"]
+    found = [one for one in layout.sections(docstring) if one.kind != "other"]
     kind_of = [_KINDS.get(one.kind, one.kind) for one in found]
     # Fields of one kind belong together; a section with a header stands for itself.
     keys = [
@@ -121,7 +121,7 @@ def _entries(lines: Sequence[str], kind: str, body: range, indent: int) -> Itera
     heads = [number for number in body if lines[number] and _indent(lines[number]) <= indent]
     for start, end in pairwise([*heads, body.stop]):
         named = "parameters" if kind == "attributes" else kind
-        yield Entry(styles.names_in(named, lines[start].strip()), start, end)
+        yield Entry(layout.names_in(named, lines[start].strip()), start, end)
 
 
 def _indent(line: str) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from workflow_hub.source.facts import Facts
 from workflow_hub.tasks.docstrings.mend import Repair, entries_of, is_renamed, without
+from workflow_hub.tasks.docstrings.parts import Style
 from workflow_hub.tasks.docstrings.reading import read
 from workflow_hub.tasks.docstrings.stale import Change, quotation
-from workflow_hub.tasks.docstrings.styles import Style
 
 # Words beside a value that make it a default; a number alone may be any number.
 _TELLS_DEFAULT = re.compile(r"\b(?:defaults?|unless|otherwise|optional|omitted|not given|if none)\b", re.I)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from workflow_hub.source.facts import Facts
 from workflow_hub.source.files import parse_expression
-from workflow_hub.tasks.docstrings.styles import Documented, Entry, Parts
+from workflow_hub.tasks.docstrings.parts import Documented, Entry, Parts
 
 SUMMARY = "summary"
 # A class with more is a table, and no docstring of it should be one again.

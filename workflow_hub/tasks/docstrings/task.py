@@ -24,8 +24,10 @@ from workflow_hub.tasks.docstrings.agreement import agreed
 from workflow_hub.tasks.docstrings.derived import derived
 from workflow_hub.tasks.docstrings.examples import draft_fault, draft_schema, output_fault, with_example
 from workflow_hub.tasks.docstrings.known import Known, known_of
+from workflow_hub.tasks.docstrings.parts import Documented, Parts, Style
+from workflow_hub.tasks.docstrings.sections import INDENT_WIDTH
 from workflow_hub.tasks.docstrings.slots import EXAMPLE, SUMMARY, Slot, parts_of, slots_of
-from workflow_hub.tasks.docstrings.styles import INDENT_WIDTH, Documented, Parts, Style, merge, render
+from workflow_hub.tasks.docstrings.styles import merge, render
 from workflow_hub.tasks.docstrings.truth import untrue
 from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
 from workflow_hub.values import Place, Prompt, Reply
