@@ -24,6 +24,8 @@ _CODE_LIKE = re.compile(
 )
 _ORDINARY = frozenset({"e.g", "i.e", "GitHub", "JavaScript", "iPhone", "eBay", "PyPI"})
 _SOMETHING = r"(?:param\w*|arg\w*|function|method|class|return\w*|value)"
+# A piece of code, or a type with another in it, has brackets that wait for nobody.
+_OWN_BRACKETS = re.compile(r"``[^`]*``|\w\[[^\]]*\]")
 _PLACEHOLDER = re.compile(
     r"\b(?:TODO|FIXME|TBD|XXX|lorem ipsum)\b|<\w[\w ]*\w>|\[\w[\w ]*\w\]|_(?:summary|description)_"
     r"|^(?:none|n/a|unknown|\.+|…)\.?$"
@@ -147,7 +149,7 @@ def _stem(word: str) -> str:
 
 def has_placeholder(said: Said) -> bool:
     """Whether some description waits for somebody to write it."""
-    return any(_PLACEHOLDER.search(text) for text in said.prose)
+    return any(_PLACEHOLDER.search(_OWN_BRACKETS.sub("", text)) for text in said.prose)
 
 
 def share(holds: Iterable[bool]) -> float:

@@ -139,6 +139,9 @@ PLACEHOLDERS = [
     pytest.param("the description of the error that is shown", False, id="a description of something"),
     pytest.param("true where a < b and b > a", False, id="a comparison"),
     pytest.param("description of the header", False, id="what a parameter is"),
+    pytest.param("the values of ``[key]`` and ``<a>``", False, id="code"),
+    pytest.param("Iterator[None] over [your things]", True, id="in brackets beside a type"),
+    pytest.param("Iterator[None], each of eras[width]", False, id="a type"),
     pytest.param("todos of the day", False, id="a word that holds todo"),
 ]
 

@@ -112,13 +112,14 @@ def test_what_a_docstring_quotes_is_put_right_by_what_git_remembers(tmp_path: Pa
     changed = code.replace("int = 3", "float = 4.5")
     (folder / "a.py").write_text(changed)
     assert "default of heat changed from 3 to 4.5" in run("docstrings", ".", "--check", cwd=folder).text
-    done = run("docstrings", ".", "--fix-stale", "--write", "--format", "json", cwd=folder)
-    assert (folder / "a.py").read_text() == changed.replace("(int): 3", "(float): 4.5")
-    assert [one["rule"] for one in done.report["findings"]] == ["docstring-stale"]
-    assert done.report["findings"][0]["message"] == (
+    (finding,) = run("docstrings", ".", "--fix-stale", "--format", "json", cwd=folder).report["findings"]
+    assert finding["rule"] == "docstring-stale"
+    assert finding["message"] == (
         "the docstring of function boil: default of heat changed from 3 to 4.5, "
         "type of heat changed from int to float"
     )
+    run("docstrings", ".", "--fix-stale", "--write", cwd=folder)
+    assert (folder / "a.py").read_text() == changed.replace("(int): 3", "(float): 4.5")
     assert "nothing to do" in run("docstrings", ".", "--fix-stale", cwd=folder).err
 
 

@@ -106,6 +106,12 @@ _TABLE = (
         "Rename it or take it out. Classes that set attributes by name are not judged.",
     ),
     Rule(
+        "ignore-unknown",
+        "warning",
+        "A comment switches off a rule that does not exist.",
+        "Write the rule as docs/docstring-rules.md does, or take the comment out.",
+    ),
+    Rule(
         "item-failed",
         "error",
         "An item could not be judged, so the report is not complete.",

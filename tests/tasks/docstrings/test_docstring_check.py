@@ -331,7 +331,9 @@ IGNORES = [
         "@d  # workflow-hub: ignore[param-unknown]\ndef f(a, b):", ["param-missing"], id="decorator"
     ),
     pytest.param(
-        "def f(a, b):  # workflow-hub: ignore[nonsense]", ["param-missing", "param-unknown"], id="no"
+        "def f(a, b):  # workflow-hub: ignore[nonsense]",
+        ["ignore-unknown", "param-missing", "param-unknown"],
+        id="no",
     ),
     pytest.param("# workflow-hub: ignore\ndef f(a, b):", ["param-missing", "param-unknown"], id="above"),
     pytest.param("def f(a, b):  # workflow-hub: skip", [], id="skip"),
@@ -343,6 +345,13 @@ def test_a_comment_switches_rules_off(project: Path, header: str, left: list[str
     code = documented(f"{header}\n    DOC\n", "Do.\n\nArgs:\n    xxxxxx: x\n    yyyyyy: y\n    a: z")
     settings = Docstrings(rules={"param-order": "off"})
     assert sorted({one.rule for one in findings(code, settings)}) == left
+
+
+def test_a_comment_that_names_no_rule_is_told_so(project: Path) -> None:
+    (found,) = findings('def f():  # workflow-hub: ignore[param-odder]\n    """Do."""\n')
+    assert found.message == (
+        "function f switches off param-odder, and there is no such rule; did you mean param-order?"
+    )
 
 
 def test_settings_say_how_grave_a_rule_is_and_whether_it_is_on(project: Path) -> None:

@@ -353,5 +353,6 @@ def test_every_rule_has_a_repair_or_says_why_not() -> None:
             "docstring-missing",
             "docstring-incomplete",
             "attribute-unknown",
+            "ignore-unknown",
             "item-failed",
         }

@@ -129,6 +129,15 @@ def boil(kettle):
 """
 
 
+def test_what_the_question_shows_of_an_exception_is_no_answer() -> None:
+    target = snippet(THROUGH)
+    (reason,) = {one.reason for one in target.facts.raises if one.path}
+    said = {"raises ValueError": f"{reason}.", "raises TimeoutError": "if kettle.cold"}
+    reading = read(target, dict.fromkeys(said, PHRASE_OR_NULL), Reply(json.dumps(said)))
+    assert reading.refused == {"raises ValueError": COPIED}
+    assert reading.taken == {"raises TimeoutError": "if kettle.cold"}
+
+
 def test_the_question_shows_where_an_exception_comes_from() -> None:
     work = task(TEMPLATE, LOOK)
     target = snippet(THROUGH)

@@ -76,11 +76,15 @@ def severities(settings: Docstrings, origin: Callable[[str], str]) -> dict[str, 
     """
     for key, named in (("docstrings.rules", settings.rules), ("docstrings.max", settings.max)):
         if unknown := sorted(named.keys() - RULES.keys()):
-            near = difflib.get_close_matches(unknown[0], RULES, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see docs/docstring-rules.md"
-            raise ConfigError(f"{origin(key)}: {key}: unknown rule {unknown[0]}; {hint}")
+            raise ConfigError(f"{origin(key)}: {key}: unknown rule {unknown[0]}; {hint(unknown[0])}")
     levels: dict[str, Severity | None] = {rule.id: rule.severity for rule in RULES.values()}
     return levels | {name: None if level == "off" else level for name, level in settings.rules.items()}
+
+
+def hint(name: str) -> str:
+    """What to write instead of a rule that does not exist."""
+    near = difflib.get_close_matches(name, RULES, n=1)
+    return f"did you mean {near[0]}?" if near else "see docs/docstring-rules.md"
 
 
 def _weighed(judged: Judged, levels: Mapping[str, Severity | None]) -> Judged:
@@ -115,7 +119,9 @@ def _in_file(
             yield Failed(place, error)
             continue
         off = ignored(symbol)
-        yield Judged(place, counts, documented, tuple(one for one in faults if one.rule not in off))
+        unknown = (findings.no_rule(symbol, place, name, hint(name)) for name in off if name not in RULES)
+        left = tuple(one for one in (*faults, *unknown) if one.rule not in off)
+        yield Judged(place, counts, documented, left)
 
 
 def is_judged(symbol: Symbol, settings: Docstrings, index: PackageIndex) -> bool:
@@ -205,12 +211,12 @@ def line_of(symbol: Symbol, number: int) -> int:
 
 
 def ignored(symbol: Symbol) -> Collection[str]:
-    """The rules that comments on the line of `def` switch off."""
+    """The rules that comments on the line of `def` switch off, as they are written there."""
     if "workflow-hub:" not in symbol.source.text:
         return ()
-    named: set[str] = set()
+    named: dict[str, None] = {}
     for comment in header_comments(symbol):
         for said in _IGNORE.finditer(comment):
             rules = RULES if said[1] is None else (name.strip() for name in said[1].split(","))
-            named.update(rules)
+            named |= dict.fromkeys(filter(None, rules))
     return named

@@ -26,6 +26,13 @@ def missing(symbol: Symbol, place: Place) -> Finding:
     return _finding(symbol, place, rule.id, rule.severity, message)
 
 
+def no_rule(symbol: Symbol, place: Place, name: str, hint: str) -> Finding:
+    """That a comment at `symbol` switches off `name`, which is no rule."""
+    rule = RULES["ignore-unknown"]
+    message = f"{_called(symbol, place)} switches off {name}, and there is no such rule; {hint}"
+    return _finding(symbol, place, rule.id, rule.severity, message, content=name)
+
+
 def proposed(target: Target, made: Docstring, edits: Sequence[Edit]) -> Finding:
     """That `target` lacks what has been made, with the edits that put it there as the fix.
 

@@ -139,7 +139,7 @@ def _covers(described: Collection[str], names: Collection[str]) -> bool:
 
 
 def _entry(reading: Reading, name: str) -> str:
-    """The lines of the entry that describes a parameter."""
+    """The lines of the entry that describes a parameter, and of the field for its type."""
     lines = [
         line
         for section in reading.of("parameters")
@@ -147,7 +147,8 @@ def _entry(reading: Reading, name: str) -> str:
         if name in entry.names
         for line in reading.lines[entry.start : entry.end]
     ]
-    return "\n".join(lines)
+    field = re.compile(rf"\s*[:@]type\s+{re.escape(name)}\s*:.*")
+    return "\n".join([*lines, *filter(field.fullmatch, reading.lines)])
 
 
 def _quotes(text: str, code: str | None) -> bool:

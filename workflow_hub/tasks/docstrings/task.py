@@ -206,12 +206,15 @@ def read(
 ) -> Reading:
     """The reply judged slot by slot. Of a reply that was cut, the slots that came whole count.
 
-    A summary that says what a callee says of itself was copied: a small model likes to do so. An example
-    is asked for alone.
+    A summary that says what a callee says of itself was copied, and so was an exception that comes with
+    what the prompt tells of it: a small model likes to do so. An example is asked for alone.
     """
     document = _document(slots, reply)
     names = target.facts.names
-    quoted = {_plain(one.says or heard.get(one.home, "")) for one in target.facts.callees}
+    quoted = {
+        "summary": {_plain(one.says or heard.get(one.home, "")) for one in target.facts.callees},
+        "raises": {_plain(tidy(one.reason)) for one in target.facts.raises if one.path},
+    }
     taken: dict[str, Any] = {}
     refused: dict[str, str] = {}
     if EXAMPLE in slots and EXAMPLE not in document:
@@ -225,7 +228,7 @@ def read(
         reason = None
         if text is not None:
             reason = refusal(text, slot, about, names, spoken) or untrue(text, slot, target.known)
-        if text and slot.kind == "summary" and _plain(text) in quoted:
+        if text and _plain(text) in quoted.get(slot.kind, ()):
             reason = COPIED
         if reason is None:
             taken[key] = text
