@@ -49,6 +49,15 @@ def test_what_is_not_looked_at_stays_in_the_baseline(tmp_path: Path) -> None:
     assert (folder / "debt.json").read_text() == before
 
 
+def test_the_share_of_what_is_documented_is_in_the_reports(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, a=CODE, b='"""Words."""\n')
+    report = check(folder, ".", "--format", "json", "--report", "markdown:summary.md").report
+    assert report["summary"]["coverage"] == {"documented": 1, "wanted": 3, "percent": 33.3}
+    assert "\nDocumented: 1 of 3 (33.3 %).\n" in (folder / "summary.md").read_text()
+    nothing = check(folder, "b.py", "--format", "json").report
+    assert "coverage" not in nothing["summary"]
+
+
 # (settings, exit code, what is said)
 LIMITS = [
     pytest.param("{}", 1, "Documented: 1 of 3 (33.3 %).", id="none"),

@@ -13,8 +13,9 @@ from report_samples import MISSING
 
 from workflow_hub.errors import UsageError
 from workflow_hub.report import baseline
+from workflow_hub.report.coverage import Coverage
 from workflow_hub.report.finding import Finding, fingerprint
-from workflow_hub.report.gate import Coverage, Gate
+from workflow_hub.report.gate import Gate
 
 
 def finding(rule: str, item: str, severity: str = "error") -> Finding:

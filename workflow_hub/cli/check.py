@@ -17,8 +17,9 @@ from workflow_hub.hub import audit_docstrings
 from workflow_hub.report import as_text
 from workflow_hub.report import baseline as baselines
 from workflow_hub.report.baseline import Baseline
+from workflow_hub.report.coverage import Coverage
 from workflow_hub.report.finding import Finding, told_apart
-from workflow_hub.report.gate import Coverage, Gate
+from workflow_hub.report.gate import Gate
 from workflow_hub.report.summary import exit_code
 from workflow_hub.source.changed import Changes
 from workflow_hub.tasks.docstrings import Judged, files, shown
@@ -69,10 +70,11 @@ def check(paths: Sequence[str], config: Config, common: Common, changes: Changes
         found = _settle(debt, known, found, looked_at, live.say)
     gate = Gate(common.fail_on, settings.fail_under, settings.max)
     findings = gate.weighed(told_apart(found))
-    report = replace(report_of(config, common, others, began), findings=findings)
-    deliver_report(report, common)
     counted = [one.documented for one in judged if one.counts]
     coverage = Coverage(sum(counted), len(counted))
+    report = report_of(config, common, others, began)
+    report = replace(report, findings=findings, coverage=coverage if counted else None)
+    deliver_report(report, common)
     live.say(f"{report.headline} {coverage}" if counted else report.headline)
     objections = list(gate.objections(findings, coverage))
     for line in (*objections, *as_text.failures(others)):

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from workflow_hub.report.coverage import Coverage, rounded
 from workflow_hub.report.document import Report
 from workflow_hub.report.finding import Finding, Fix
 from workflow_hub.report.summary import Settled, Summary, is_cached
@@ -19,17 +20,20 @@ def write(report: Report) -> str:
     document = {
         "task": report.task,
         "version": VERSION,
-        "summary": _summary(report.summary),
+        "summary": _summary(report.summary, report.coverage),
         "outcomes": [_outcome(one, report) for one in report.outcomes],
         "findings": [_finding(one) for one in report.findings],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def _summary(summary: Summary) -> dict[str, Any]:
+def _summary(summary: Summary, coverage: Coverage | None) -> dict[str, Any]:
     counts = asdict(summary)
     del counts["usage"]
-    return counts | {"seconds": round(summary.seconds, 3)}
+    counts |= {"seconds": round(summary.seconds, 3)}
+    if coverage is not None:
+        counts["coverage"] = {**asdict(coverage), "percent": rounded(coverage.percent)}
+    return counts
 
 
 def _outcome(outcome: Settled, report: Report) -> dict[str, Any]:

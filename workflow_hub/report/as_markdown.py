@@ -36,6 +36,8 @@ def write(report: Report) -> str:
 def _parts(report: Report) -> Iterator[str]:
     """Pieces of text between which the page may end."""
     yield f"## workflow-hub {report.task}: {_escaped(report.folder.name)}\n\n{report.headline}\n"
+    if report.coverage is not None:
+        yield f"\n{report.coverage}\n"
     for line in stand_ins(report.outcomes):
         yield f"\n{_escaped(line.strip())}\n"
     if report.findings:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from workflow_hub.report.coverage import Coverage
 from workflow_hub.report.finding import Finding, fingerprint, told_apart
 from workflow_hub.report.rules import RULES, SEVERITIES, Rule, Severity, is_at_least
 from workflow_hub.report.summary import Settled, Summary
@@ -21,7 +22,8 @@ class Report:
     `findings` are what is still so after the run, `fixed` what the run itself has repaired in the
     files. A finding counts as a fault from `fail_on` up. A run that was interrupted is `cut_short`.
     Paths are seen from `folder`, which lies in or at `top`, the top of the work tree. `result` turns
-    what the task made into the outcome's JSON, `left` what there is of an item that failed.
+    what the task made into the outcome's JSON, `left` what there is of an item that failed. Where all
+    that should be documented was looked at, `coverage` says how much is.
     """
 
     task: str
@@ -36,6 +38,7 @@ class Report:
     version: str = "0"
     result: Callable[[Any], Mapping[str, Any]] = lambda made: {}
     left: Callable[[Exception], Mapping[str, Any]] = lambda error: {}
+    coverage: Coverage | None = None
     rules: Mapping[str, Rule] = field(default_factory=lambda: RULES)
 
     @property

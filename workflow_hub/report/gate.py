@@ -6,24 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from workflow_hub.report.coverage import Coverage, as_percent
 from workflow_hub.report.finding import Finding
 from workflow_hub.report.rules import Severity, is_at_least
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How many have a docstring, of those that should."""
-
-    documented: int
-    wanted: int
-
-    @property
-    def percent(self) -> float:
-        """100 where there is nothing to document."""
-        return 100 * self.documented / self.wanted if self.wanted else 100.0
-
-    def __str__(self) -> str:
-        return f"Documented: {self.documented} of {self.wanted} ({_percent(self.percent)})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +34,7 @@ class Gate:
             if counted[rule] > most:
                 yield f"{rule}: {counted[rule]}, more than the {most} of docstrings.max"
         if self.fail_under is not None and coverage.percent < self.fail_under:
-            share = _percent(coverage.percent)
+            share = as_percent(coverage.percent)
             yield f"documented: {share}, less than the {self.fail_under:g} % of docstrings.fail_under"
 
     def faults(self, findings: Sequence[Finding]) -> int:
@@ -59,8 +44,3 @@ class Gate:
             is_at_least(one.severity, self.fail_on) and counted[one.rule] > self.most.get(one.rule, -1)
             for one in findings
         )
-
-
-def _percent(value: float) -> str:
-    # Rounded down: what is not whole must not look so.
-    return f"{int(value * 10) / 10:.1f} %"
