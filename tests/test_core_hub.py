@@ -66,7 +66,8 @@ def phrase(body: dict[str, Any]) -> str | dict[str, Any]:
     schema = requested_schema(body) or {}
     if "seal" in schema.get("properties", {}):
         return plain_answer(body)
-    return dict.fromkeys(schema["properties"], "Lets the water run on and on.")
+    ways = ("on and on", "into the sink", "past the rim", "down the wall", "as steam", "for the guests")
+    return {name: f"Lets the water run {way}." for name, way in zip(schema["properties"], ways, strict=False)}
 
 
 @pytest.fixture

@@ -66,6 +66,13 @@ SENTENCES = (
     "Turn the raw text into something that is easier to work with",
     "Name the place where the outcome goes",
 )
+# So many sentences that two functions hardly ever say the same.
+ENDINGS = tuple(
+    f" {when} the {what} {done}"
+    for when in ("before", "after", "while", "until", "unless", "once")
+    for what in ("rest", "caller", "next step", "whole", "other side")
+    for done in ("settles", "goes on", "comes back")
+)
 
 HOSTILE = (
     "She said \"no\" and 'yes'",
@@ -536,16 +543,18 @@ def plausible(schema: Mapping[str, Any], seed: int, texts: Sequence[str] = SENTE
     kind = kinds if isinstance(kinds, str) else next((k for k in kinds if k != "null"), "null")
     match kind:
         case "object":
+            # No two properties in a row say the same.
             properties = schema.get("properties", {})
             return {
-                name: plausible(value, zlib.crc32(name.encode(), seed), texts)
-                for name, value in properties.items()
+                name: plausible(value, seed + place, texts)
+                for place, (name, value) in enumerate(properties.items())
             }
         case "array":
             count = max(schema.get("minItems", 0), min(1, schema.get("maxItems", 1)))
             return [plausible(schema.get("items", {"type": "string"}), seed + i, texts) for i in range(count)]
         case "string":
-            return _fitting(texts[seed % len(texts)], schema)
+            ending = ENDINGS[seed // len(texts) % len(ENDINGS)] if texts is SENTENCES else ""
+            return _fitting(texts[seed % len(texts)] + ending, schema)
         case "integer" | "number":
             return schema.get("minimum", min(1, schema.get("maximum", 1)))
         case "boolean":

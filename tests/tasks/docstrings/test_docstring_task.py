@@ -22,7 +22,7 @@ from workflow_hub.tasks.docstrings.find import snippet
 from workflow_hub.tasks.docstrings.parts import Style
 from workflow_hub.tasks.docstrings.sections import documented
 from workflow_hub.tasks.docstrings.task import Look, Target, compose, read, task
-from workflow_hub.tasks.docstrings.words import COPIED, INSTEAD, RULES, refusal, words_of
+from workflow_hub.tasks.docstrings.words import COPIED, INSTEAD, RULES, SAME, refusal, words_of
 from workflow_hub.values import Place, Reply
 
 TEMPLATE = prompts.find("docstrings")
@@ -127,6 +127,18 @@ def boil(kettle):
     if not kettle: raise ValueError("empty")
     return kettle.heat()
 """
+
+
+def test_what_is_said_of_two_parts_stands_for_none_that_has_a_name() -> None:
+    same = "steam that came out"
+    taken, refused = judged({**GOOD, "kettle": f"{same}.", "returns": same, "minutes": same.title()})
+    assert refused == {"kettle": SAME, "minutes": SAME}
+    assert taken.keys() == {"summary", "returns", "raises ValueError"}
+
+
+def test_two_abstentions_are_not_the_same_word() -> None:
+    taken, refused = judged({**GOOD, "kettle": None, "minutes": None})
+    assert (taken["kettle"], taken["minutes"], refused) == (None, None, {})
 
 
 def test_what_the_question_shows_of_an_exception_is_no_answer() -> None:

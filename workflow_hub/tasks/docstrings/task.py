@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -29,7 +30,17 @@ from workflow_hub.tasks.docstrings.sections import INDENT_WIDTH
 from workflow_hub.tasks.docstrings.slots import EXAMPLE, SUMMARY, Slot, parts_of, slots_of
 from workflow_hub.tasks.docstrings.styles import merge, render
 from workflow_hub.tasks.docstrings.truth import untrue
-from workflow_hub.tasks.docstrings.words import COPIED, RULES, SILENT, Spoken, instead, refusal, runs_of, tidy
+from workflow_hub.tasks.docstrings.words import (
+    COPIED,
+    RULES,
+    SAME,
+    SILENT,
+    Spoken,
+    instead,
+    refusal,
+    runs_of,
+    tidy,
+)
 from workflow_hub.values import Place, Prompt, Reply
 
 NAME = "docstrings"
@@ -207,7 +218,8 @@ def read(
     """The reply judged slot by slot. Of a reply that was cut, the slots that came whole count.
 
     A summary that says what a callee says of itself was copied, and so was an exception that comes with
-    what the prompt tells of it: a small model likes to do so. An example is asked for alone.
+    what the prompt tells of it: a small model likes to do so. What it says of two parts in the same words
+    is at most true of one. An example is asked for alone.
     """
     document = _document(slots, reply)
     names = target.facts.names
@@ -234,7 +246,19 @@ def read(
             taken[key] = text
         else:
             refused[key] = reason
-    return Reading(taken, refused)
+    alike = _alike(taken, target)
+    refused |= dict.fromkeys(alike, SAME)
+    return Reading({key: text for key, text in taken.items() if key not in alike}, refused)
+
+
+def _alike(taken: Mapping[str, str | None], target: Target) -> list[str]:
+    """The parameters, attributes and exceptions of which the same is said as of another part."""
+    counted = Counter(_plain(text) for text in taken.values() if text is not None)
+    return [
+        key
+        for key, text in taken.items()
+        if text is not None and counted[_plain(text)] > 1 and target.slots[key].name
+    ]
 
 
 def _draft(value: str | None, target: Target, spoken: Spoken) -> Reading:

@@ -14,8 +14,9 @@ LONGEST_SUMMARY = 160
 LONGEST_ENTRY = 200
 RUN = 4
 COPIED = "was copied from the instructions"
+SAME = "was said of another part, too"
 # Part of what an answer is remembered under: with other rules, what was refused may be asked again.
-RULES = 5
+RULES = 6
 # What to ask for instead, by what was wrong. A small model that is told what was wrong says that
 # again; told what to do, it does so now and then.
 INSTEAD: Mapping[str, str] = {
@@ -26,6 +27,7 @@ INSTEAD: Mapping[str, str] = {
     "was a placeholder": "by what the code does",
     "was a message's format": "in words, not as a format",
     COPIED: "by what this code does",
+    SAME: "by what sets it apart",
     "repeated itself": "in fewer words",
     "was too long": "in fewer words",
     "contained quotes or a code block": "in plain words",
