@@ -103,6 +103,7 @@ RESULTS = [
     pytest.param("def f() -> None: return g()", ("None", False, False), id="annotated as None"),
     pytest.param("def f() -> 'None': ...", ("'None'", False, False), id="quoted None"),
     pytest.param("def f() -> NoReturn: ...", ("NoReturn", False, False), id="NoReturn"),
+    pytest.param("def f() -> t.Never: ...", ("t.Never", False, False), id="Never of a module"),
     pytest.param("def f() -> typing.Never: ...", ("typing.Never", False, False), id="Never"),
     pytest.param("def f() -> int | None: ...", ("int | None", True, False), id="perhaps None"),
     pytest.param("def f():\n yield 1", (None, False, True), id="a generator"),

@@ -26,7 +26,7 @@ LONGEST_DEFAULT = 60
 LONGEST_COMMENT = 300
 RAISES_THROUGH = 1
 KNOWN_TO_ALL = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "self", "cls"])
-_NOTHING = frozenset({"None", "NoReturn", "Never", "typing.NoReturn", "typing.Never"})
+_NOTHING = re.compile(r"None|(?:\w+\.)*(?:NoReturn|Never)")
 # Comments to other tools, and rulers.
 _NOISE = re.compile(
     r"(!|-\*-|pragma\b|type:|noqa\b|pylint\b|mypy\b|pyright\b|ruff\b|fmt:|isort\b|flake8\b|nosec\b|yapf\b"
@@ -274,7 +274,7 @@ def _is_static(node: Function) -> bool:
 def _returns_value(own: Sequence[ast.AST], returns: str | None, *, yields: bool) -> bool:
     """Of a generator only what it returns at its end counts; an annotation outweighs the body."""
     if returns is not None and not yields:
-        return returns.strip("'\"") not in _NOTHING
+        return _NOTHING.fullmatch(returns.strip("'\"")) is None
     return any(
         isinstance(inner, ast.Return)
         and inner.value is not None

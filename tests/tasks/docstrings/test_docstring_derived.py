@@ -10,6 +10,8 @@ from workflow_hub.tasks.docstrings.slots import Slot
 from workflow_hub.tasks.docstrings.task import Target
 from workflow_hub.tasks.docstrings.truth import untrue
 
+LONG = "a_long_name.of_something.that_is_long.and_longer"
+
 
 def told(target: Target, kind: str, name: str = "") -> str | None:
     return derived(Slot(kind, name), target.symbol, target.facts)  # type: ignore[arg-type]
@@ -53,6 +55,11 @@ def told(target: Target, kind: str, name: str = "") -> str | None:
         ("return lambda it: it", "not used here"),
         ("def inner():\n        return open(it)\n    return inner", "passed to open()"),
         ("if it: return open(it)", "passed to open()"),
+        (f"return {LONG}[it]", "used in a lookup"),
+        (f"return {LONG} * it", "used in a computation"),
+        (f"return {LONG} < it", "compared"),
+        ("x[:it] = 3", "used in ``x[:it]``"),
+        ("match it:\n        case 3: pass", "used in the body"),
         ("del x[it:]", "used in ``x[it:]``"),
         ("return x[it:9]", "used in ``x[it:9]``"),
     ],

@@ -19,7 +19,8 @@ from workflow_hub.tasks.docstrings.slots import Slot
 
 LONGEST_CODE = 48
 MOST_NAMES = 3
-_FORMS = (ast.BinOp, ast.Compare, ast.Subscript, ast.JoinedStr)
+# What is done with an operand, where the expression is too long to be shown.
+_FORMS = {ast.BinOp: "used in a computation", ast.Compare: "compared", ast.Subscript: "used in a lookup"}
 # An end of a quotation, an escape, or the sign that something was cut.
 _SPOILS = re.compile(r"[`\\\n…]|\.\.\.")
 _READ = 3  # the rank of an attribute of it, or of a method
@@ -156,9 +157,9 @@ def _use(node: ast.Name, above: Sequence[ast.AST], code: _Code) -> Use:
             return Use(6, f"put into {shown}" if (shown := code.of(parent)) else "put together with others")
         case ast.AugAssign(target=ast.Name() as target) if target is node:
             return Use(6, "added to")
-    form = outer if isinstance(parent, ast.Slice) else parent
-    if isinstance(form, _FORMS) and (shown := code.of(form)):
-        return Use(4, f"used in {shown}")
+    form = outer if outer is not None and isinstance(parent, ast.Slice) else parent
+    if form.__class__ in _FORMS:
+        return Use(4, f"used in {shown}" if (shown := code.of(form)) else _FORMS[form.__class__])
     return Use(8, "used in the body")
 
 
