@@ -192,6 +192,7 @@ def _without_sections(text: str, sections: Sequence[Section]) -> str:
 
 
 def entries_of(reading: Reading, kind: str, name: str) -> Iterator[tuple[Section, Entry]]:
+    """Each entry of that kind that names `name`, with its section."""
     for section in reading.of(kind):
         for entry in section.entries:
             if name in {one if kind == "parameters" else one.rpartition(".")[2] for one in entry.names}:

@@ -79,4 +79,5 @@ def bare(name: str) -> str:
 
 
 def last_name(name: str) -> str:
+    """What stands behind the last dot of a name."""
     return name.rpartition(".")[2]

@@ -124,6 +124,7 @@ def detect(docstrings: Iterable[str]) -> Style | None:
 
 
 def said_in(lines: Sequence[str], sections: Sequence[Section]) -> Documented:
+    """What these sections say, and the text around them."""
     begin = next((number for number, line in enumerate(lines) if line), None)
     kinds = {one.kind for one in sections}
     # A kind counts once, however many fields it takes; "Examples" and the like are no evidence.
@@ -140,6 +141,7 @@ def said_in(lines: Sequence[str], sections: Sequence[Section]) -> Documented:
 
 
 def sections_in(lines: Sequence[str]) -> list[Section]:
+    """The sections of a cleaned text, from top to bottom."""
     found: list[Section] = []
     number = 0
     while number < len(lines):
@@ -277,6 +279,7 @@ def _trimmed(lines: Sequence[str], end: int) -> int:
 
 
 def lines_of(docstring: str) -> list[str]:
+    """The lines of a docstring, cleaned."""
     return clean(docstring).split("\n")
 
 
