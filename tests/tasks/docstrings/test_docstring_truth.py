@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow_hub.source.facts import facts_of
+from workflow_hub.source.facts import Facts, facts_of
 from workflow_hub.source.files import parse_source
 from workflow_hub.source.package import PackageIndex
-from workflow_hub.source.symbols import symbols
+from workflow_hub.source.symbols import Symbol, symbols
 from workflow_hub.tasks.docstrings.known import Known, canonical, known_of
 from workflow_hub.tasks.docstrings.slots import Slot
 from workflow_hub.tasks.docstrings.truth import SAID, UNKNOWN, strangers, untrue
@@ -192,24 +192,23 @@ def test_what_stands_around_counts(code: str, name: str, so: str, not_so: str) -
     assert (untrue(not_so, Slot("summary"), known) or "").startswith(UNKNOWN)
 
 
-def test_the_words_of_documented_callees_may_be_quoted(tmp_path: Path) -> None:
-    (tmp_path / "one.py").write_text('def sum_up(a):\n    """Add by carry_all, 12 at a time."""\n')
-    path = tmp_path / "two.py"
+def caller_of(sum_up: str, folder: Path) -> tuple[Symbol, Facts]:
+    """A function that calls `sum_up`, which is of another file."""
+    (folder / "one.py").write_text(sum_up)
+    path = folder / "two.py"
     path.write_text("from one import sum_up\n\ndef f(a):\n    return sum_up(a)\n")
-    source = parse_source(path, path.read_bytes())
-    symbol = next(one for one in symbols(source) if one.qualname == "f")
-    known = known_of(symbol, facts_of(symbol, PackageIndex(root=tmp_path)))
+    symbol = next(one for one in symbols(parse_source(path, path.read_bytes())) if one.qualname == "f")
+    return symbol, facts_of(symbol, PackageIndex(root=folder))
+
+
+def test_the_words_of_documented_callees_may_be_quoted(tmp_path: Path) -> None:
+    known = known_of(*caller_of('def sum_up(a):\n    """Add by carry_all, 12 at a time."""\n', tmp_path))
     assert untrue("adds by carry_all, 12 at a time", Slot("summary"), known) is None
     assert untrue("adds by carry_none", Slot("summary"), known) is not None
 
 
 def test_the_names_in_a_callees_condition_mean_nothing_to_its_callers(tmp_path: Path) -> None:
-    (tmp_path / "one.py").write_text("def sum_up(a):\n    if a.carry_all: raise ValueError\n")
-    path = tmp_path / "two.py"
-    path.write_text("from one import sum_up\n\ndef f(a):\n    return sum_up(a)\n")
-    source = parse_source(path, path.read_bytes())
-    symbol = next(one for one in symbols(source) if one.qualname == "f")
-    facts = facts_of(symbol, PackageIndex(root=tmp_path))
+    symbol, facts = caller_of("def sum_up(a):\n    if a.carry_all: raise ValueError\n", tmp_path)
     assert [one.guard for one in facts.raises] == ["a.carry_all"]
     slot, known = Slot("raises", "ValueError"), known_of(symbol, facts)
     assert untrue("if sum_up finds nothing", slot, known) is None

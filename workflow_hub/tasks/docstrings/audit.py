@@ -76,12 +76,12 @@ def severities(settings: Docstrings, origin: Callable[[str], str]) -> dict[str, 
     """
     for key, named in (("docstrings.rules", settings.rules), ("docstrings.max", settings.max)):
         if unknown := sorted(named.keys() - RULES.keys()):
-            raise ConfigError(f"{origin(key)}: {key}: unknown rule {unknown[0]}; {hint(unknown[0])}")
+            raise ConfigError(f"{origin(key)}: {key}: unknown rule {unknown[0]}; {_hint(unknown[0])}")
     levels: dict[str, Severity | None] = {rule.id: rule.severity for rule in RULES.values()}
     return levels | {name: None if level == "off" else level for name, level in settings.rules.items()}
 
 
-def hint(name: str) -> str:
+def _hint(name: str) -> str:
     """What to write instead of a rule that does not exist."""
     near = difflib.get_close_matches(name, RULES, n=1)
     return f"did you mean {near[0]}?" if near else "see docs/docstring-rules.md"
@@ -119,7 +119,7 @@ def _in_file(
             yield Failed(place, error)
             continue
         off = ignored(symbol)
-        unknown = (findings.no_rule(symbol, place, name, hint(name)) for name in off if name not in RULES)
+        unknown = (findings.no_rule(symbol, place, name, _hint(name)) for name in off if name not in RULES)
         left = tuple(one for one in (*faults, *unknown) if one.rule not in off)
         yield Judged(place, counts, documented, left)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from workflow_hub.source.facts import Facts, Parameter
 from workflow_hub.source.symbols import Node, own_nodes
 from workflow_hub.source.trim import without_docstring
+from workflow_hub.tasks.docstrings.parts import last_name
 from workflow_hub.tasks.docstrings.reading import Reading
 
 # All the names that an exception goes by: its own and its bases'.
@@ -179,8 +180,8 @@ def _given_back(node: ast.AST, facts: Facts, reading: Reading) -> Iterator[Fault
 def _raises(
     node: ast.FunctionDef | ast.AsyncFunctionDef, facts: Facts, reading: Reading, kin: Kin
 ) -> Iterator[Fault]:
-    described = {_last(name): line for name, line in reading.names("raises").items()}
-    raised = {_last(one.name): one for one in facts.raises}
+    described = {last_name(name): line for name, line in reading.names("raises").items()}
+    raised = {last_name(one.name): one for one in facts.raises}
     # That a method is to be written elsewhere is no news to who calls it.
     raised.pop("NotImplementedError", None)
     missing = [name for name in raised if not described.keys() & set(kin(raised[name].name))]
@@ -188,7 +189,7 @@ def _raises(
     if reading.is_sure("raises"):
         own = own_nodes(without_docstring(node.body))
         # What a decorator makes of a function may raise what it likes.
-        as_is = {_last(name) for name in facts.decorators} <= _PASSED_ON and not is_stub(node)
+        as_is = {last_name(name) for name in facts.decorators} <= _PASSED_ON and not is_stub(node)
         harmless = as_is and all(_is_harmless(inner) for inner in own)
         for name, line in described.items():
             close = _spelt_like(name, missing) if name not in facts.names else []
@@ -229,8 +230,8 @@ def _attributes(
 
 def _is_closed(node: ast.ClassDef, facts: Facts) -> bool:
     """Whether all attributes of the class can be known from its own code."""
-    bases = {_last(base.partition("[")[0]) for base in facts.bases}
-    decorators = {_last(name.partition("(")[0]) for name in facts.decorators}
+    bases = {last_name(base.partition("[")[0]) for base in facts.bases}
+    decorators = {last_name(name.partition("(")[0]) for name in facts.decorators}
     if not (bases <= _PLAIN_BASES and decorators <= _PLAIN_DECORATORS) or node.keywords:
         return False
     return not any(
@@ -259,7 +260,3 @@ def _is_harmless(node: ast.AST) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return not node.decorator_list
     return isinstance(node, (*_HARMLESS, ast.BoolOp, ast.boolop, ast.cmpop, ast.expr_context))
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]

@@ -27,7 +27,7 @@ _READ = 3  # the rank of an attribute of it, or of a method
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class _Use:
     """One thing that is done with a value; the one of the lowest `rank` tells most about what it is for."""
 
     rank: int
@@ -44,7 +44,7 @@ def derived(slot: Slot, symbol: Symbol, facts: Facts) -> str | None:
         case "summary":
             return _summary(node, code, facts)
         case "parameter":
-            return use_of(slot.name.lstrip("*"), node, code)
+            return _use_of(slot.name.lstrip("*"), node, code)
         case "returns":
             return _given(node, code, ast.Return)
         case "yields":
@@ -76,7 +76,7 @@ class _Code:
         return f"{name}()" if name and len(name) <= LONGEST_CODE else "a call"
 
 
-def use_of(name: str, node: Function, code: _Code) -> str:
+def _use_of(name: str, node: Function, code: _Code) -> str:
     """What is done first with the parameter `name`, of all that tells most: `passed to open() as mode`."""
     uses = list(_uses(name, node.body, code))
     reads = [use.phrase for use in uses if use.rank == _READ]
@@ -88,7 +88,7 @@ def use_of(name: str, node: Function, code: _Code) -> str:
     return best.phrase
 
 
-def _uses(name: str, body: Iterable[ast.AST], code: _Code) -> Iterator[Use]:
+def _uses(name: str, body: Iterable[ast.AST], code: _Code) -> Iterator[_Use]:
     """Its uses in the order of the code, inner functions included, those aside that name one of theirs so."""
     todo: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(one, ()) for one in reversed(list(body))]
     while todo:
@@ -109,58 +109,58 @@ def _names_of(node: Function | ast.Lambda) -> set[str]:
     return {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
 
 
-def _use(node: ast.Name, above: Sequence[ast.AST], code: _Code) -> Use:
+def _use(node: ast.Name, above: Sequence[ast.AST], code: _Code) -> _Use:
     """What the node just above, and the one above that, do with it."""
     parent, outer = above[0], above[1] if len(above) > 1 else None
     match parent:
         case ast.Assign(targets=[ast.Attribute() as kept]) | ast.AnnAssign(target=ast.Attribute() as kept):
             if place := dotted(kept):
-                return Use(0, f"kept as {place}")
+                return _Use(0, f"kept as {place}")
         case ast.Call(func=ast.Name() as called) if called is node:
-            return Use(1, f"called as {shown}" if (shown := code.of(parent)) else "called")
+            return _Use(1, f"called as {shown}" if (shown := code.of(parent)) else "called")
         case ast.keyword(arg=None) if isinstance(outer, ast.Call):
-            return Use(2, f"passed on to {code.called(outer)}")
+            return _Use(2, f"passed on to {code.called(outer)}")
         case ast.keyword(arg=str(keyword)) if isinstance(outer, ast.Call):
             to = f"passed to {code.called(outer)}"
-            return Use(2, to if keyword == node.id else f"{to} as {keyword}")
+            return _Use(2, to if keyword == node.id else f"{to} as {keyword}")
         case ast.Starred() if isinstance(outer, ast.Call):
-            return Use(2, f"passed on to {code.called(outer)}")
+            return _Use(2, f"passed on to {code.called(outer)}")
         case ast.Call(func=ast.Name(id="isinstance" | "issubclass" | "callable" | "type")):
-            return Use(7, "looked at for its type")
+            return _Use(7, "looked at for its type")
         case ast.Call():
-            return Use(2, f"passed to {code.called(parent)}")
+            return _Use(2, f"passed to {code.called(parent)}")
         case ast.Attribute(attr=attribute):
             is_called = isinstance(outer, ast.Call) and outer.func is parent
-            return Use(_READ, f"{attribute}()" if is_called else attribute)
+            return _Use(_READ, f"{attribute}()" if is_called else attribute)
         case ast.For() | ast.AsyncFor() | ast.comprehension() if parent.iter is node:
             each = code.of(parent.target)
-            return Use(2, f"gone through, each as {each}" if each else "gone through")
+            return _Use(2, f"gone through, each as {each}" if each else "gone through")
         case ast.Compare(comparators=[other], ops=[ast.In() | ast.NotIn()]):
             if other is node:
-                return Use(4, f"searched for {shown}" if (shown := code.of(parent.left)) else "searched")
-            return Use(4, f"looked for in {shown}" if (shown := code.of(other)) else "looked for")
+                return _Use(4, f"searched for {shown}" if (shown := code.of(parent.left)) else "searched")
+            return _Use(4, f"looked for in {shown}" if (shown := code.of(other)) else "looked for")
         case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)]):
-            return Use(7, "compared with None")
+            return _Use(7, "compared with None")
         case ast.withitem():
-            return Use(2, "entered as a context")
+            return _Use(2, "entered as a context")
         case ast.Return() | ast.Yield() | ast.YieldFrom():
-            return Use(5, "returned" if isinstance(parent, ast.Return) else "yielded")
+            return _Use(5, "returned" if isinstance(parent, ast.Return) else "yielded")
         case ast.Await():
-            return Use(2, "awaited")
+            return _Use(2, "awaited")
         case ast.Raise():
-            return Use(2, "raised")
+            return _Use(2, "raised")
         case ast.FormattedValue():
-            return Use(4, "put into a text")
+            return _Use(4, "put into a text")
         case ast.If() | ast.IfExp() | ast.While() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()) | ast.Assert():
-            return Use(6, "tested for truth")
+            return _Use(6, "tested for truth")
         case ast.Dict() | ast.List() | ast.Set() | ast.Tuple():
-            return Use(6, f"put into {shown}" if (shown := code.of(parent)) else "put together with others")
+            return _Use(6, f"put into {shown}" if (shown := code.of(parent)) else "put together with others")
         case ast.AugAssign(target=ast.Name() as target) if target is node:
-            return Use(6, "added to")
+            return _Use(6, "added to")
     form = outer if outer is not None and isinstance(parent, ast.Slice) else parent
     if form.__class__ in _FORMS:
-        return Use(4, f"used in {shown}" if (shown := code.of(form)) else _FORMS[form.__class__])
-    return Use(8, "used in the body")
+        return _Use(4, f"used in {shown}" if (shown := code.of(form)) else _FORMS[form.__class__])
+    return _Use(8, "used in the body")
 
 
 def _given(node: Function, code: _Code, *kinds: type[ast.AST]) -> str | None:

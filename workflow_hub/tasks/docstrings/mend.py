@@ -10,8 +10,8 @@ from difflib import SequenceMatcher
 from workflow_hub.source.facts import Facts
 from workflow_hub.tasks.docstrings import sections as layout
 from workflow_hub.tasks.docstrings.check import GIVES, Fault
-from workflow_hub.tasks.docstrings.parts import Style
-from workflow_hub.tasks.docstrings.reading import Entry, Reading, Section, read
+from workflow_hub.tasks.docstrings.parts import Style, last_name
+from workflow_hub.tasks.docstrings.reading import Entry, Reading, Section, read, type_field
 from workflow_hub.tasks.docstrings.slots import Slot
 from workflow_hub.tasks.docstrings.words import words_of
 
@@ -69,8 +69,8 @@ def repair(docstring: str, facts: Facts, faults: Sequence[Fault], slots: Collect
     if not ordered:
         return Repair("\n".join(read(docstring).lines), (), frozenset())
     done += ["parameters put in order"] * (ordered != text)
-    names = {(kind, name.rpartition(".")[2]) for kind, name in wanted}
-    asks = {one.key for one in slots if (one.kind, one.name.lstrip("*").rpartition(".")[2]) in names}
+    names = {(kind, last_name(name)) for kind, name in wanted}
+    asks = {one.key for one in slots if (one.kind, last_name(one.name.lstrip("*"))) in names}
     return Repair(ordered, tuple(done), frozenset(asks))
 
 
@@ -149,10 +149,10 @@ def _renamed(text: str, kind: str, old: str, new: str) -> str:
 
 def _retyped(lines: Sequence[str], old: str, new: str) -> Iterator[str]:
     """The lines with the field for the type of `old` renamed."""
-    field = re.compile(rf"(\s*[:@]type\s+){re.escape(old)}(\s*:.*)")
+    field = type_field(old)
     for line in lines:
         found = field.fullmatch(line)
-        yield f"{found[1]}{new}{found[2]}" if found else line
+        yield f"{found[1]}{new}{found[2]}{found[3]}" if found else line
 
 
 def without(text: str, kind: str, name: str) -> str:
@@ -195,7 +195,7 @@ def entries_of(reading: Reading, kind: str, name: str) -> Iterator[tuple[Section
     """Each entry of that kind that names `name`, with its section."""
     for section in reading.of(kind):
         for entry in section.entries:
-            if name in {one if kind == "parameters" else one.rpartition(".")[2] for one in entry.names}:
+            if name in {one if kind == "parameters" else last_name(one) for one in entry.names}:
                 yield section, entry
 
 

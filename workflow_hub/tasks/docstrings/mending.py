@@ -96,10 +96,28 @@ def _mended(
 ) -> Iterator[Mended]:
     place = place_of(symbol, folder)
     try:
-        facts = facts_of(symbol, index, body_tokens=0, raises_through=settings.raises_through)
+        target = _stale(symbol, place, index, settings, levels, past)
     except SourceRefused as error:
         yield Failed(place, error)
         return
+    if target is None:
+        return
+    if target.slots:
+        yield target
+    elif target.done:
+        yield Done(target, Docstring(target.text, {}), None)
+
+
+def _stale(
+    symbol: Symbol,
+    place: Place,
+    index: PackageIndex,
+    settings: Docstrings,
+    levels: Mapping[str, Severity | None],
+    past: History | None,
+) -> Stale | None:
+    """The docstring repaired as far as can be told; None where there is nothing to do."""
+    facts = facts_of(symbol, index, body_tokens=0, raises_through=settings.raises_through)
     docstring = symbol.docstring or ""
     reading, kin = read(docstring), kin_in(symbol, index)
     off = {*ignored(symbol), *(rule for rule, level in levels.items() if level is None)}
@@ -112,21 +130,18 @@ def _mended(
         _, then, now = written
         again = requoted(made.text, changed(then, now, reading, kin), facts)
         made = replace(made, text=again.text, done=(*made.done, *again.done))
-    rules = [fault.rule for fault in faults]
-    target = Stale(
+    if not (made.done or made.asks):
+        return None
+    return Stale(
         symbol,
         facts,
         documented(made.text),
         place,
         text=made.text,
-        rule=next(iter(rules), "docstring-stale"),
+        rule=faults[0].rule if faults else "docstring-stale",
         done=made.done,
         asks=made.asks,
     )
-    if target.slots:
-        yield target
-    elif made.done:
-        yield Done(target, Docstring(made.text, {}), None)
 
 
 def mending(task: Task[Target, Docstring], look: Look) -> Task[Target, Docstring]:

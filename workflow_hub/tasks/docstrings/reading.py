@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -82,6 +83,11 @@ class Reading:
     def text(self, section: Section) -> str:
         """The lines of a section, its head among them."""
         return "\n".join(self.lines[section.start : section.end])
+
+
+def type_field(name: str) -> re.Pattern[str]:
+    """Matches the field for a parameter's type; the groups: what is before the name, the colon, the type."""
+    return re.compile(rf"(\s*[:@]type\s+){re.escape(name)}(\s*:)(.*)")
 
 
 def read(docstring: str) -> Reading:

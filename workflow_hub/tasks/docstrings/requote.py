@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from workflow_hub.source.facts import Facts
 from workflow_hub.tasks.docstrings.mend import Repair, entries_of, is_renamed, without
 from workflow_hub.tasks.docstrings.parts import Style
-from workflow_hub.tasks.docstrings.reading import read
+from workflow_hub.tasks.docstrings.reading import read, type_field
 from workflow_hub.tasks.docstrings.stale import Change, quotation
 
 # Words beside a value that make it a default; a number alone may be any number.
@@ -53,17 +53,21 @@ def _default(text: str, change: Change, facts: Facts) -> str:
 
 def _type(text: str, change: Change, facts: Facts) -> str:
     """Where the parameter's entry has its type: `name (int):`, `name : int`, `:param int name:`, `:type`."""
+    if not change.new:
+        return text
     lines = text.split("\n")
-    quoted = quotation(change.old)
+
+    def retyped(label: str) -> str:
+        return quotation(change.old).sub(lambda _: change.new, label, count=1)
+
     for section, entry in entries_of(read(text), "parameters", change.name):
         head = lines[entry.start]
-        if change.new:
-            end = len(head) if section.style is Style.NUMPY else _end_of_label(head)
-            lines[entry.start] = quoted.sub(lambda _: change.new, head[:end], count=1) + head[end:]
-    field = re.compile(rf"(\s*[:@]type\s+{re.escape(change.name)}\s*:)(.*)")
+        end = len(head) if section.style is Style.NUMPY else _end_of_label(head)
+        lines[entry.start] = retyped(head[:end]) + head[end:]
+    field = type_field(change.name)
     for number, line in enumerate(lines):
-        if change.new and (found := field.fullmatch(line)):
-            lines[number] = found[1] + quoted.sub(lambda _: change.new, found[2], count=1)
+        if found := field.fullmatch(line):
+            lines[number] = line[: found.start(3)] + retyped(found[3])
     return "\n".join(lines)
 
 

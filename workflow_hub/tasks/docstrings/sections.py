@@ -106,11 +106,6 @@ def sections(docstring: str) -> list[Section]:
     return sections_in(lines_of(docstring))
 
 
-def names_in(kind: str, line: str) -> tuple[str, ...]:
-    """The names that an entry of such a section begins with, bare; none where it is no entry."""
-    return _names(kind, line)
-
-
 def documented(docstring: str) -> Documented:
     """What a docstring says, raw or cleaned, in any of the styles or in a mix of them."""
     lines = lines_of(docstring)
@@ -193,7 +188,7 @@ def _google_at(lines: Sequence[str], start: int, after_section: bool) -> Section
             break
         end += 1
     section = _section(lines, kind, Style.GOOGLE, start, start + 1, end, indent)
-    return replace(section, names=(*_names(kind, inline), *section.names)) if inline else section
+    return replace(section, names=(*names_in(kind, inline), *section.names)) if inline else section
 
 
 def _field_at(lines: Sequence[str], start: int) -> Section | None:
@@ -212,11 +207,11 @@ def _field_at(lines: Sequence[str], start: int) -> Section | None:
             break
         end += 1
     if kind == "raises":
-        names = _names(kind, argument or text.strip())
+        names = names_in(kind, argument or text.strip())
     elif kind in _NAMED:
         whole = _PARAMETER.fullmatch(argument)
         # `:param dict[str, int] prices:` has its type before its name.
-        names = _names("parameters", argument if whole else argument.rpartition(" ")[2])
+        names = names_in("parameters", argument if whole else argument.rpartition(" ")[2])
     else:
         names = ()
     return Section(kind, Style.SPHINX, start, _trimmed(lines, end), indent, indent, names, marker)
@@ -228,12 +223,14 @@ def _section(
     filled = [line for line in lines[body:end] if line]
     unset = indent + INDENT_WIDTH if style is Style.GOOGLE else indent
     entries = _indent(filled[0]) if filled else unset
-    names = tuple(name for line in filled if _indent(line) <= entries for name in _names(kind, line.strip()))
+    names = tuple(
+        name for line in filled if _indent(line) <= entries for name in names_in(kind, line.strip())
+    )
     return Section(kind, style, start, max(_trimmed(lines, end), body), indent, entries, names)
 
 
-def _names(kind: str, line: str) -> tuple[str, ...]:
-    """The parameters, attributes or exceptions that an entry begins with."""
+def names_in(kind: str, line: str) -> tuple[str, ...]:
+    """The names that an entry of such a section begins with, bare; none where it is no entry."""
     if kind in _NAMED:
         found = _PARAMETER.match(line)
         return tuple(bare(name) for name in found[1].split(",")) if found else ()

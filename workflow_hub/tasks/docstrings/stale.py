@@ -12,7 +12,8 @@ from workflow_hub.source.facts import Facts, Parameter
 from workflow_hub.source.files import parse_expression
 from workflow_hub.source.symbols import Node, dotted, own_nodes
 from workflow_hub.tasks.docstrings.check import Fault, Kin, required
-from workflow_hub.tasks.docstrings.reading import Reading
+from workflow_hub.tasks.docstrings.parts import last_name
+from workflow_hub.tasks.docstrings.reading import Reading, type_field
 
 # Names that mean what another spelling means.
 _BUILTIN = {name.title(): name for name in ("list", "dict", "set", "tuple", "type")} | {
@@ -118,9 +119,9 @@ def _given_back(then: Facts, now: Facts, reading: Reading) -> Iterator[Change]:
 
 
 def _raised(then: Version, now: Version, reading: Reading, kin: Kin) -> Iterator[Change]:
-    described = {_last(name) for name in reading.names("raises")}
-    old = {_last(one.name) for one in then.facts.raises}
-    new = {_last(one.name): one.name for one in now.facts.raises}
+    described = {last_name(name) for name in reading.names("raises")}
+    old = {last_name(one.name) for one in then.facts.raises}
+    new = {last_name(one.name): one.name for one in now.facts.raises}
     if described and now.calls <= then.calls:
         # What is called anew may raise it instead.
         kept = {name for one in new.values() for name in kin(one)}
@@ -147,8 +148,7 @@ def _entry(reading: Reading, name: str) -> str:
         if name in entry.names
         for line in reading.lines[entry.start : entry.end]
     ]
-    field = re.compile(rf"\s*[:@]type\s+{re.escape(name)}\s*:.*")
-    return "\n".join([*lines, *filter(field.fullmatch, reading.lines)])
+    return "\n".join([*lines, *filter(type_field(name).fullmatch, reading.lines)])
 
 
 def _quotes(text: str, code: str | None) -> bool:
@@ -198,7 +198,3 @@ def _either(options: list[ast.expr]) -> ast.expr:
     """The options joined by `|`, each once, in the order of the alphabet."""
     texts = {part for option in options for part in ast.unparse(option).split(" | ")}
     return ast.Name(" | ".join(sorted(texts)))
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
