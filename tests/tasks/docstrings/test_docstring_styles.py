@@ -7,7 +7,7 @@ import ast
 import string
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from workflow_hub.source.literal import clean, literal
@@ -495,6 +495,7 @@ plain = st.lists(st.text(string.ascii_lowercase, min_size=1, max_size=9), min_si
 
 @settings(max_examples=50, deadline=None)
 @given(plain, plain, styles, st.integers(30, 100))
+@example("a", "aaaaaaaa warnings", Style.GOOGLE, 30)
 def test_lines_fit_into_the_width(summary, text, style, width):
     parts = Parts(summary, (Entry("x", text, "int"),), Entry("", text), None, (Entry("KeyError", text),))
     rendered = render(parts, style, width=width)

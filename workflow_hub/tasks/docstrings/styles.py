@@ -261,8 +261,10 @@ def _chunks(words: Sequence[str]) -> Iterator[str]:
     """The words, those that must not begin a line joined to three before them."""
     chunks: list[str] = []
     for word in words:
-        opens = word[0] in ":@" or UNDERLINE.fullmatch(word) or word.partition(":")[0].lower() in _LAST_WORDS
-        if opens and chunks:
+        name, colon, _ = word.partition(":")
+        # Without a colon, the name of a section opens none: a mark or a ruler behind it is joined to it.
+        titled = colon and name.lower() in _LAST_WORDS
+        if chunks and (word[0] in ":@" or titled or UNDERLINE.fullmatch(word)):
             chunks[-4:] = [" ".join([*chunks[-4:], word])]
         else:
             chunks.append(word)
