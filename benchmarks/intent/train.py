@@ -4,8 +4,9 @@
     python benchmarks/intent/train.py [--check]
 
 The labelled prompts are in author-*.yaml beside this file, a file for each author. What is printed
-is measured with every author left out in turn: trained on the others, read with the package's own
-code. The thresholds are taken from those scores. `--check` writes nothing.
+is measured on authors that training did not see: every FOLDS-th is left out, then the ones after them,
+until each was. They are read with the package's own code, and the thresholds are taken from those
+scores. `--check` writes nothing.
 """
 
 from __future__ import annotations
@@ -19,21 +20,36 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from workflow_hub.routing.features import Features, features, sentences
-from workflow_hub.routing.intent import needs_of
-from workflow_hub.routing.weights import FILE, HEADS, SLOTS, Head, Thresholds, Weights, mark_of, pack, slot_of
+from workflow_hub.routing.intent import needs_of, score_of
+from workflow_hub.routing.weights import (
+    ANY,
+    FILE,
+    HEADS,
+    NEEDS,
+    SLOTS,
+    Head,
+    Thresholds,
+    Weights,
+    mark_of,
+    pack,
+    slot_of,
+)
 
 HERE = Path(__file__).resolve().parent
+FOLDS = 6  # trainings for the figures, each without a sixth of the authors
 SEEN_IN = 2  # a feature of fewer prompts is one author's accident
-STRENGTH = 100.0  # how far the weights may go to fit the prompts
-RATIO_CAP = 2.0  # of the logarithm of how much more often a feature stands in the one kind of prompts
+STRENGTH = 300.0  # how far the weights may go to fit the prompts
+RATIO_CAP = 3.0  # of the logarithm of how much more often a feature stands in the one kind of prompts
 SMOOTHING = 0.3  # prompts of each kind that every feature is taken to have been in
 MISSED = 0.01  # of the prompts that need tools, how many may be taken for sure not to
-LEANING = 0.05  # of the same, how many the guess may miss
+LEANING = 0.025  # of the same, how many the guess may miss
 NEEDLESS = 0.03  # of those that need none, how many may be taken for sure to
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where there is one
 LANGUAGES = ("en", "de", "fr", "es", "zh")
 
 
@@ -54,13 +70,19 @@ def main() -> int:
     prompts = [one for path in sorted(HERE.glob("author-*.yaml")) for one in labelled(path)]
     authors = sorted({one.author for one in prompts}, key=lambda name: int(name.rpartition("-")[2]))
     judged: list[Judged] = []
-    for author in authors:
-        model = train([one for one in prompts if one.author != author])
-        judged += [(one, model.scores(one.features)) for one in prompts if one.author == author]
+    for first in range(FOLDS):
+        left_out = set(authors[first::FOLDS])
+        model = train([one for one in prompts if one.author not in left_out])
+        judged += [(one, model.scores(one.features)) for one in prompts if one.author in left_out]
+    judged.sort(key=lambda one: authors.index(one[0].author))
+    shift = even_odds(judged)
+    judged = [(one, shifted(scores, shift)) for one, scores in judged]
     thresholds = thresholds_of(judged)
     print("\n".join(table(judged, thresholds)))
     if "--check" not in sys.argv:
-        model = replace(train(prompts), thresholds=thresholds)
+        model = train(prompts)
+        tools = replace(model.heads[ANY], bias=model.heads[ANY].bias + shift)
+        model = replace(model, heads={**model.heads, ANY: tools}, thresholds=thresholds)
         FILE.write_bytes(pack(model))
         print(f"\n{FILE.name}: {FILE.stat().st_size:,} bytes, {SLOTS - model.marks.count(0):,} features")
     return 0
@@ -70,7 +92,7 @@ def labelled(path: Path) -> list[Labelled]:
     """The prompts of a file."""
     return [
         Labelled(features(sentences(one["text"])), frozenset(one["needs"]), path.stem, one["language"])
-        for one in yaml.safe_load(path.read_text("utf-8"))
+        for one in yaml.load(path.read_text("utf-8"), Loader=YAML)
     ]
 
 
@@ -79,13 +101,13 @@ def train(prompts: Sequence[Labelled]) -> Weights:
     wanted = np.array([bool(one.needs) for one in prompts])
     columns = placed([one.features for one in prompts], wanted)
     found = matrix([one.features for one in prompts], columns)
-    heads = {"tools": fitted(found, wanted, columns)}
-    with_tools = [one for one in prompts if one.needs]
-    for need in HEADS[1:]:
-        heads[need] = fitted(found[wanted], np.array([need in one.needs for one in with_tools]), columns)
+    asked = [wanted, *(np.array([need in one.needs for one in prompts]) for need in NEEDS)]
+    fits = Parallel(n_jobs=-1, max_nbytes=None)(delayed(fitted)(found, one) for one in asked)
+    heads = {name: head_of(*fit, columns) for name, fit in zip(HEADS, fits, strict=True)}
     marks = bytearray(SLOTS)
     for feature in columns:
-        marks[slot_of(feature)] = mark_of(feature)
+        if any(head.weights[slot_of(feature)] for head in heads.values()):
+            marks[slot_of(feature)] = mark_of(feature)
     return Weights(bytes(marks), heads, Thresholds(0.0, 0.0, 0.0))
 
 
@@ -125,8 +147,8 @@ def matrix(prompts: Sequence[Features], columns: dict[int, int]) -> csr_matrix:
     return csr_matrix((values, indices, ends), shape=(len(prompts), len(columns)))
 
 
-def fitted(found: csr_matrix, wanted: np.ndarray, columns: dict[int, int]) -> Head:
-    """A head that tells the wanted rows from the others.
+def fitted(found: csr_matrix, wanted: np.ndarray) -> tuple[float, np.ndarray]:
+    """The bias and the weights of the columns that tell the wanted rows from the others.
 
     A logistic regression on features that are first weighed by how much more often they stand in the
     one kind than in the other (Wang and Manning, "Baselines and Bigrams", 2012).
@@ -137,18 +159,33 @@ def fitted(found: csr_matrix, wanted: np.ndarray, columns: dict[int, int]) -> He
     ratio = np.clip(np.log(yes / no), -RATIO_CAP, RATIO_CAP)
     model = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=2000, random_state=0)
     model.fit(found.multiply(ratio).tocsr(), wanted)
-    values = model.coef_[0] * ratio
+    return float(model.intercept_[0]), model.coef_[0] * ratio
+
+
+def head_of(bias: float, values: np.ndarray, columns: dict[int, int]) -> Head:
+    """These weights as small integers in the slots of their features."""
     unit = float(np.abs(values).max()) / 127
     integers = array("b", bytes(SLOTS))
     for feature, value in zip(columns, np.rint(values / unit).astype(int), strict=True):
         integers[slot_of(feature)] = int(value)
-    return Head(float(model.intercept_[0]), unit, integers)
+    return Head(bias, unit, integers)
+
+
+def even_odds(judged: Sequence[Judged]) -> float:
+    """What to add to the head of any tools, for a score of 0 to mean that both are equally likely."""
+    scores = np.array([[score(one)] for one in judged])
+    model = LogisticRegression().fit(scores, [bool(one[0].needs) for one in judged])
+    return 2 * float(model.intercept_[0] / model.coef_[0, 0])
+
+
+def shifted(scores: dict[str, float], by: float) -> dict[str, float]:
+    return {**scores, ANY: scores[ANY] + by}
 
 
 def thresholds_of(judged: Sequence[Judged]) -> Thresholds:
     """Where at most MISSED and NEEDLESS are on the wrong side of sure, and LEANING of the guess."""
-    tools = sorted(score_of(one) for one in judged if one[0].needs)
-    plain = sorted(score_of(one) for one in judged if not one[0].needs)
+    tools = sorted(score(one) for one in judged if one[0].needs)
+    plain = sorted(score(one) for one in judged if not one[0].needs)
     return Thresholds(
         lower=round(tools[int(len(tools) * MISSED)], 2),
         lean=round(tools[int(len(tools) * LEANING)], 2),
@@ -163,7 +200,7 @@ def table(judged: Sequence[Judged], at: Thresholds) -> Iterator[str]:
         rows = [one for one in judged if group in (one[0].author, one[0].language, "all")]
         tools = [one for one in rows if one[0].needs]
         missed, needless = wrong(rows, 0.0)
-        unsure = sum(at.lower <= score_of(one) < at.upper for one in rows)
+        unsure = sum(at.lower <= score(one) < at.upper for one in rows)
         same = sum(set(needs_of(scores)) == one.needs for one, scores in tools)
         shares = (
             (1 - (missed + needless) / len(rows), 8),
@@ -173,7 +210,7 @@ def table(judged: Sequence[Judged], at: Thresholds) -> Iterator[str]:
             (same / len(tools), 12),
         )
         yield f"{group:10}{len(rows):>9}" + "".join(f"{share:>{width}.1%}" for share, width in shares)
-    sure = [one for one in judged if not at.lower <= score_of(one) < at.upper]
+    sure = [one for one in judged if not at.lower <= score(one) < at.upper]
     yield f"\nunsure from {at.lower} to {at.upper}: {1 - len(sure) / len(judged):.1%}; right if these are"
     for name, threshold in (("taken to need tools", at.lower), ("taken by their score", 0.0)):
         yield f"  {name:32}{1 - sum(wrong(judged, threshold)) / len(judged):>6.1%}"
@@ -184,12 +221,12 @@ def table(judged: Sequence[Judged], at: Thresholds) -> Iterator[str]:
 
 def wrong(judged: Iterable[Judged], threshold: float) -> tuple[int, int]:
     """How many prompts that need tools score less than `threshold`, and how many others do not."""
-    kinds = Counter((bool(one[0].needs), score_of(one) >= threshold) for one in judged)
+    kinds = Counter((bool(one[0].needs), score(one) >= threshold) for one in judged)
     return kinds[True, False], kinds[False, True]
 
 
-def score_of(one: Judged) -> float:
-    return one[1]["tools"]
+def score(one: Judged) -> float:
+    return score_of(one[1])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import pytest
 
 from workflow_hub.routing.features import (
     EDGE_CHARACTERS,
+    end_features,
     features,
     letter_features,
     sentences,
@@ -46,17 +47,27 @@ def test_a_long_text_is_read_at_both_ends() -> None:
     assert text.endswith(found[-1].masked)
 
 
-def test_words_count_alone_in_rows_and_with_the_first() -> None:
+def test_words_count_alone_in_rows_by_their_stems_and_with_the_first() -> None:
     (sentence,) = sentences("Restart the server")
     assert list(word_features(sentence)) == [
-        *("restart", "the", "server", "resta-"),
+        *("restart", "the", "server"),
         *("^ restart", "restart the", "the server", "server $"),
-        *("^ restart the", "restart the server", "the server $"),
-        "restart _ server",
+        *("^ resta-", "resta- the-", "the- serve-", "serve- $"),
+        *("^ resta- the-", "resta- the- serve-", "the- serve- $"),
+        *("^ _ the-", "resta- _ serve-", "the- _ $"),
         *("restart & the", "restart & server"),
         *(". & restart", ". & the", ". & server"),
         *(".", "words=0"),
     ]
+
+
+def test_the_sentences_at_the_ends_count_as_such() -> None:
+    found = sentences("It broke. Since noon. Why?")
+    assert list(end_features(found)) == [
+        *("first: it", "first: broke", "first: ^ it", "first: it broke", "first: broke $"),
+        *("last: why", "last: ^ why", "last: why $"),
+    ]
+    assert list(end_features(found[:1])) == []
 
 
 @pytest.mark.parametrize("mark", ["?", "\uff1f"])

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow_hub.routing.intent import if_done, read
+from workflow_hub.routing.intent import if_done, needs_of, read, score_of
 from workflow_hub.routing.signals import NEEDS, signals
+from workflow_hub.routing.weights import HEADS
 
 FENCED = "```python\nx = 1\n```"
 # Clear to any reader; whoever trains the weights anew has these right.
@@ -16,7 +17,7 @@ CLEAR = [
     pytest.param("What is in notes/today.md?", {"files"}, id="en, a question about a file"),
     pytest.param("Which process is using port 80 on this machine?", {"terminal"}, id="en, a question to it"),
     pytest.param("Write the result to out.csv", {"files"}, id="en, words with a place"),
-    pytest.param("How do I run the tests?", set(), id="en, how to"),
+    pytest.param("How do I delete a remote branch?", set(), id="en, how to"),
     pytest.param("Could you tell me how to delete all .pyc files?", set(), id="en, how to, politely"),
     pytest.param("I broke it, how do I undo that?", set(), id="en, how to, after a comma"),
     pytest.param("Can you run shell commands?", set(), id="en, what it can do"),
@@ -178,3 +179,18 @@ def test_any_text_is_read_and_always_alike(text: str) -> None:
     assert told.needs <= set(NEEDS)
     assert all(one.text in text and len(one.text) <= 80 for one in told.evidence)
     assert told == signals(text)
+
+
+@pytest.mark.parametrize(
+    ("scores", "score", "needs"),
+    [
+        pytest.param((1.0, -4.0, 3.0, -5.0), 2.0, ("terminal",), id="the likeliest counts beside the whole"),
+        pytest.param((-3.0, -4.0, -1.0, -5.0), -2.0, ("terminal",), id="the likeliest, however unlikely"),
+        pytest.param((2.0, 4.0, 0.5, -5.0), 3.0, ("files", "terminal"), id="two are likely"),
+    ],
+)
+def test_what_is_needed_comes_of_all_four_scores(
+    scores: tuple[float, ...], score: float, needs: tuple[str, ...]
+) -> None:
+    by_head = dict(zip(HEADS, scores, strict=True))
+    assert (score_of(by_head), needs_of(by_head)) == (score, needs)

@@ -50,7 +50,7 @@ def small() -> Weights:
 def test_a_score_is_the_sum_of_what_is_known(
     words: tuple[int, ...], letters: tuple[int, ...], score: float
 ) -> None:
-    found = Features(frozenset(words), frozenset(letters))
+    found = Features(frozenset(words), frozenset(letters), ())
     assert small().scores(found) == dict.fromkeys(HEADS, score)
 
 
@@ -81,10 +81,10 @@ def test_other_weights_are_refused(data: bytes, message: str) -> None:
 
 def test_the_packaged_weights_are_whole_and_small() -> None:
     weights = unpack(PACKAGED)
-    assert len(PACKAGED) <= 512 * 1024
+    assert len(PACKAGED) <= 3 * 1024 * 1024
     assert tuple(weights.heads) == HEADS
     assert all(len(head.weights) == SLOTS for head in weights.heads.values())
-    assert 10_000 < SLOTS - weights.marks.count(0) < SLOTS / 2
+    assert 10_000 < SLOTS - weights.marks.count(0) < SLOTS
     at = weights.thresholds
     assert at.lower < at.lean < 0 < at.upper
 

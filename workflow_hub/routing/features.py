@@ -1,4 +1,4 @@
-"""What a prompt's words tell a linear model: n-grams of words and of letters, as hashes.
+"""What a prompt's words tell linear models: n-grams of words and of letters, as hashes.
 
 Quoted matter is one token, whatever it says, and so are file names, addresses and numbers. The
 training (`benchmarks/intent/train.py`) and the reading (`intent.py`) use these functions alike;
@@ -8,17 +8,18 @@ whoever changes what they return raises VERSION and trains anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import add
 from zlib import crc32
 
 from workflow_hub.routing.quoted import MASK, masked_ends, path_pattern
 
-VERSION = 1
+VERSION = 2
 # Read at each end of a long prompt: what is asked for stands at the start or at the end.
 EDGE_CHARACTERS = 400
-LETTERS = (2, 4)  # the lengths of the n-grams of letters
+STEM = 5  # how many letters of a word stand for it with all its endings
 OPENED = 12  # how many words its first word is combined with
 URL = re.compile(
     r"\bhttps?://\S+|\bwww\.\S+|\blocalhost:\d+\S*|\b[\w-]+\.(?:com|org|net|io|dev|ai|gov|edu)\b(?!\()"
@@ -46,10 +47,14 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The hashes of what is there, each once: of words and their order, and of letters."""
+    """The hashes of what is there, each once: of words and their order, and of letters.
+
+    `spoken` has those of each sentence's words, wherever it stands.
+    """
 
     words: frozenset[int]
     letters: frozenset[int]
+    spoken: tuple[frozenset[int], ...]
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -94,42 +99,62 @@ def _with_tokens(raw: str) -> str:
 
 def features(found: list[Sentence]) -> Features:
     """What the sentences tell together."""
-    letters = {gram for sentence in found for gram in letter_features(sentence)}
+    letters = set[str]().union(*map(letter_features, found))
+    spoken = tuple(map(hashed_words, found))
+    ends = _hashed([*end_features(found), f"sentences={min(len(found), 4)}"])
     return Features(
-        hashed_words(found) | {crc32(f"sentences={min(len(found), 4)}".encode())},
+        ends.union(*spoken),
         # seeded, so that the letters "to" are not the word
         frozenset(crc32(gram.encode(), 1) for gram in letters),
+        spoken,
     )
 
 
-def hashed_words(found: Iterable[Sentence]) -> frozenset[int]:
-    """What the words of the sentences tell, without their letters."""
-    names = {name for sentence in found for name in word_features(sentence)}
-    return frozenset(crc32(name.encode()) for name in names)
+def hashed_words(sentence: Sentence) -> frozenset[int]:
+    """What the words of a sentence tell, without their letters and wherever it stands."""
+    return _hashed(word_features(sentence))
+
+
+def _hashed(names: Iterable[str]) -> frozenset[int]:
+    return frozenset(map(crc32, map(str.encode, names)))
 
 
 def word_features(sentence: Sentence) -> Iterator[str]:
-    """Words alone, two and three in a row, two around a third; the first and the mood with each."""
+    """Words alone and two in a row; their stems, up to three; the first and the mood with each."""
     words = sentence.words
     han = len(words[0]) == 1 and HAN.match(words[0]) is not None
     mood = "?" if "?" in sentence.text or "\uff1f" in sentence.text else "."
     yield from words
-    yield from (word[:5] + "-" for word in words if len(word) > 6 and word[0] != "<")
-    padded = ["^", *words, "$"]
-    yield from map(" ".join, pairwise(padded))
+    yield from _pairs(words)
+    stems = [f"{word[:STEM]}-" for word in words]
+    padded = ["^", *stems, "$"]
+    yield from _pairs(stems)
     yield from map(" ".join, zip(padded, padded[1:], padded[2:], strict=False))
+    yield from map(" _ ".join, zip(padded, padded[2:], strict=False))
     if han:
         yield from map(" ".join, zip(words, words[1:], words[2:], words[3:], strict=False))
-    yield from (f"{one} _ {other}" for one, other in zip(words, words[2:], strict=False))
     head = "".join(words[:2]) if han else words[0]
-    yield from (f"{head} & {word}" for word in words[1:OPENED])
-    yield from (f"{mood} & {word}" for word in words[:OPENED])
+    yield from map(f"{head} & ".__add__, words[1:OPENED])
+    yield from map(f"{mood} & ".__add__, words[:OPENED])
     yield mood
     yield f"words={min(len(words) // 4, 5)}"
 
 
-def letter_features(sentence: Sentence) -> Iterator[str]:
-    """N-grams of the letters, across words."""
+def end_features(found: Sequence[Sentence]) -> Iterator[str]:
+    """The words of the first and the last sentence as such, where there are two: a wish stands at an end."""
+    if len(found) < 2:
+        return
+    for end, sentence in (("first: ", found[0]), ("last: ", found[-1])):
+        yield from map(end.__add__, sentence.words)
+        yield from map(end.__add__, _pairs(sentence.words))
+
+
+def _pairs(words: Iterable[str]) -> Iterator[str]:
+    return map(" ".join, pairwise(["^", *words, "$"]))
+
+
+def letter_features(sentence: Sentence) -> list[str]:
+    """Two and four letters in a row, across words."""
     text = f" {sentence.text} "
-    for size in LETTERS:
-        yield from (text[at : at + size] for at in range(len(text) - size + 1))
+    pairs = list(map(add, text, text[1:]))
+    return [*pairs, *map(add, pairs, pairs[2:])]

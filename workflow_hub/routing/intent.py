@@ -1,7 +1,7 @@
 """Whether a free text asks to have something done to files, in a terminal or by a service, or for words.
 
-A linear model decides: `features.py` tells it what is there, `weights.py` what each feature counts
-for. Between two scores it is unsure, and the guess leans to tools.
+Linear models decide: `features.py` tells them what is there, `weights.py` what each feature counts
+for. Between two scores they are unsure, and the guess leans to tools.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from workflow_hub.routing.features import (
     TOKENS,
+    Features,
     Sentence,
     features,
     hashed_words,
@@ -19,10 +20,9 @@ from workflow_hub.routing.features import (
     sentences,
 )
 from workflow_hub.routing.language import language_of, unread_script
-from workflow_hub.routing.weights import HEADS, Weights, weights
+from workflow_hub.routing.weights import ANY, NEEDS, Weights, weights
 
 EVIDENCE_CHARACTERS = 80
-ANY, *NEEDS = HEADS
 CLAUSE = re.compile(r"[,;:\uff0c\uff1b\uff1a\u3001\u2013\u2014]\s*|\n")  # commas, colons, dashes
 
 
@@ -58,10 +58,11 @@ def read(text: str) -> Reading:
         guess = Evidence("files", _excerpt(text, found[0]))
         return Reading((guess,), unsure=True, language=language, score=0.0)
     model = weights()
-    scores = model.scores(features(found))
-    score = scores[ANY]
+    there = features(found)
+    scores = model.scores(there)
+    score = score_of(scores)
     at = model.thresholds
-    evidence = _evidence(text, found, scores, model) if score >= at.lean else ()
+    evidence = _evidence(text, found, there, scores, model) if score >= at.lean else ()
     return Reading(evidence, at.lower <= score < at.upper, language, score)
 
 
@@ -71,8 +72,19 @@ def if_done(text: str) -> tuple[Evidence, ...]:
     For who knows better than the words, or asked where they were unsure.
     """
     found = sentences(text)
+    if not found:
+        return ()
+    there = features(found)
     model = weights()
-    return _evidence(text, found, model.scores(features(found)), model) if found else ()
+    return _evidence(text, found, there, model.scores(there), model)
+
+
+def score_of(scores: Mapping[str, float]) -> float:
+    """Whether anything is needed: the mean of the score for tools and of that of the likeliest need.
+
+    They err on other prompts: one need's head knows what is peculiar to it, the other what all share.
+    """
+    return (scores[ANY] + max(scores[need] for need in NEEDS)) / 2
 
 
 def needs_of(scores: Mapping[str, float]) -> tuple[str, ...]:
@@ -82,29 +94,22 @@ def needs_of(scores: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _evidence(
-    text: str, found: list[Sentence], scores: Mapping[str, float], model: Weights
+    text: str, found: list[Sentence], there: Features, scores: Mapping[str, float], model: Weights
 ) -> tuple[Evidence, ...]:
     """For each need the sentence, or where it is long the clause, whose words speak most for it."""
-    leaning = _leaning(found, model)
 
     def words_for(need: str) -> str:
-        best = _most(leaning, need)
+        best = _most(zip(found, there.spoken, strict=True), need, model)
         if len(best.masked) > EVIDENCE_CHARACTERS:
-            best = _most(_leaning(_clauses(best), model), need)
+            clauses = list(_clauses(best))
+            best = _most(zip(clauses, map(hashed_words, clauses), strict=True), need, model)
         return _excerpt(text, best)
 
     return tuple(Evidence(need, words_for(need)) for need in needs_of(scores))
 
 
-Leaning = list[tuple[Sentence, dict[str, float]]]
-
-
-def _leaning(found: Iterable[Sentence], model: Weights) -> Leaning:
-    return [(sentence, model.leaning(hashed_words([sentence]))) for sentence in found]
-
-
-def _most(leaning: Leaning, need: str) -> Sentence:
-    return max(leaning, key=lambda one: one[1][ANY] + one[1][need])[0]
+def _most(spoken: Iterable[tuple[Sentence, frozenset[int]]], need: str, model: Weights) -> Sentence:
+    return max(spoken, key=lambda one: model.leaning(one[1], (ANY, need)))[0]
 
 
 def _clauses(sentence: Sentence) -> Iterator[Sentence]:

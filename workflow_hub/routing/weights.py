@@ -1,4 +1,4 @@
-"""The weights of the linear model behind `intent.py`, and the file that they are kept in.
+"""The weights of the linear models behind `intent.py`, and the file that they are kept in.
 
 A feature's hash leads to a slot, and a mark there tells whether the slot is that feature's: so a
 feature that training has not seen counts as nothing. Each head has a small integer for each slot.
@@ -18,9 +18,10 @@ from workflow_hub.routing.features import VERSION, Features
 
 FILE = Path(__file__).with_name("intent.weights")
 MAGIC = b"workflow-hub intent 1\n"
-SLOT_BITS = 18
+SLOT_BITS = 20
 SLOTS = 1 << SLOT_BITS
 HEADS = ("tools", "files", "terminal", "mcp")
+ANY, *NEEDS = HEADS
 
 
 def slot_of(feature: int) -> int:
@@ -78,10 +79,10 @@ class Weights:
             for name, head in self.heads.items()
         }
 
-    def leaning(self, words: Collection[int]) -> dict[str, float]:
-        """How much these words alone add to each head, of however many sentences they are part."""
-        known, share = self.known(words), _share(words)
-        return {name: share * head.sum(known) for name, head in self.heads.items()}
+    def leaning(self, words: Collection[int], heads: Iterable[str]) -> float:
+        """How much these words alone add to `heads`, of however many sentences they are part."""
+        known = self.known(words)
+        return _share(words) * sum(self.heads[name].sum(known) for name in heads)
 
 
 def _share(features: Collection[int]) -> float:
